@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+const (
+	// ImportAnnotation holds the operator's record of the import: which attempt was started, when, and which image
+	// came of it. It is the authority for every write to the cloud; only the operator may change it.
+	ImportAnnotation = "ens.alibabacloud.com/import"
+
+	// ReconcileRequestAnnotation asks for a reconcile now, also of an object that is Stalled. Any new value counts;
+	// the value handled last is answered in status.lastHandledReconcileAt.
+	ReconcileRequestAnnotation = "ens.alibabacloud.com/reconcile-requested-at"
+
+	// FluxReconcileRequestAnnotation is what "flux reconcile" sets. It means the same.
+	FluxReconcileRequestAnnotation = "reconcile.fluxcd.io/requestedAt"
+
+	// ImageFinalizer keeps an ImageImport until its image is deleted or let go.
+	ImageFinalizer = "ens.alibabacloud.com/image"
+)
+
+// ReconcileRequest returns the value of the reconcile request annotations, empty when there is none.
+func (in *ImageImport) ReconcileRequest() string {
+	own, flux := in.Annotations[ReconcileRequestAnnotation], in.Annotations[FluxReconcileRequestAnnotation]
+	if own == "" || flux == "" {
+		return own + flux
+	}
+	return own + "," + flux
+}

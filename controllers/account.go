@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
+	"github.com/ens-image-operator/ens-image-operator/internal/ens"
+)
+
+// The keys of a credentials Secret.
+const (
+	secretKeyID     = "accessKeyID"
+	secretKeySecret = "accessKeySecret"
+	secretToken     = "securityToken"
+)
+
+// account is the cloud on behalf of one object.
+type account struct {
+	*ens.Client
+	// secretVersion is the resourceVersion of the Secret, empty for the operator's own credentials.
+	secretVersion string
+}
+
+// account returns the cloud client that the object's credentials open. It fails with a *credentialsError when they
+// are missing or incomplete.
+func (r *Reconciler) account(ctx context.Context, obj *v1alpha1.ImageImport) (*account, error) {
+	name := obj.Spec.Credentials.SecretRef.Name
+	if name == "" {
+		credentials, err := ownCredentials(os.Getenv)
+		if err != nil {
+			return nil, err
+		}
+		return &account{Client: r.Endpoint.Client(credentials)}, nil
+	}
+	secret, err := r.secret(ctx, obj)
+	if err != nil {
+		return nil, err
+	}
+	credentials, err := secretCredentials(secret)
+	if err != nil {
+		return nil, err
+	}
+	return &account{Client: r.Endpoint.Client(credentials), secretVersion: secret.ResourceVersion}, nil
+}
+
+// secret reads the object's Secret live. Secrets are neither watched nor cached.
+func (r *Reconciler) secret(ctx context.Context, obj *v1alpha1.ImageImport) (*corev1.Secret, error) {
+	key := types.NamespacedName{Namespace: obj.Namespace, Name: obj.Spec.Credentials.SecretRef.Name}
+	secret := &corev1.Secret{}
+	err := r.APIReader.Get(ctx, key, secret)
+	if apierrors.IsNotFound(err) {
+		return nil, &credentialsError{
+			reason:  v1alpha1.ReasonSecretNotFound,
+			message: fmt.Sprintf("the Secret %q of spec.credentials.secretRef does not exist in namespace %q", key.Name, key.Namespace),
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading Secret %s: %w", key, err)
+	}
+	return secret, nil
+}
+
+func secretCredentials(secret *corev1.Secret) (ens.Credentials, error) {
+	var missing []string
+	value := func(key string) string {
+		v := strings.TrimSpace(string(secret.Data[key]))
+		if v == "" && key != secretToken {
+			missing = append(missing, fmt.Sprintf("%q", key))
+		}
+		return v
+	}
+	credentials := ens.Credentials{AccessKeyID: value(secretKeyID), AccessKeySecret: value(secretKeySecret), SecurityToken: value(secretToken)}
+	if len(missing) > 0 {
+		return ens.Credentials{}, &credentialsError{
+			reason: v1alpha1.ReasonInvalidCredentials, secretVersion: secret.ResourceVersion,
+			message: fmt.Sprintf("the Secret %q lacks the key %s; it needs %q and %q, and %q for temporary keys",
+				secret.Name, strings.Join(missing, " and "), secretKeyID, secretKeySecret, secretToken),
+		}
+	}
+	return credentials, nil
+}
+
+// ownCredentials are the operator's, from the environment variables that all tools of Alibaba Cloud share.
+func ownCredentials(getenv func(string) string) (ens.Credentials, error) {
+	credentials := ens.Credentials{
+		AccessKeyID:     getenv("ALIBABA_CLOUD_ACCESS_KEY_ID"),
+		AccessKeySecret: getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+		SecurityToken:   getenv("ALIBABA_CLOUD_SECURITY_TOKEN"),
+	}
+	if credentials.AccessKeyID == "" || credentials.AccessKeySecret == "" {
+		return ens.Credentials{}, &credentialsError{
+			reason:  v1alpha1.ReasonInvalidCredentials,
+			message: "spec.credentials.secretRef is not set, and the operator has no credentials of its own (ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET)",
+		}
+	}
+	return credentials, nil
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"slices"
+
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
+)
+
+// decideDeletion: the object is being deleted. Its finalizer goes last, and an image is deleted only with proof that it
+// is this object's: the token in its name, or its ID in the intent.
+func decideDeletion(s *state) effect {
+	switch {
+	case !controllerutil.ContainsFinalizer(s.obj, v1alpha1.ImageFinalizer):
+		return effect{verb: rest, report: report{silent: true}}
+	case s.obj.Spec.DeletionPolicy == v1alpha1.DeletionRetain:
+		return s.letGo("the image is kept, as spec.deletionPolicy says")
+	case s.intentErr != nil:
+		return s.letGo("no image is deleted: " + s.intentErr.Error())
+	case s.intent == nil:
+		return decideDeletionWithoutIntent(s)
+	case s.intent.Closed == closedFailed:
+		if e, busy := s.clear(); busy {
+			return e
+		}
+		return s.letGo("")
+	case s.intent.Closed != "":
+		return s.letGo("")
+	case s.intent.ImageID != "":
+		return decideImageDeletion(s)
+	default:
+		return decideAttemptDeletion(s)
+	}
+}
+
+// decideDeletionWithoutIntent: the finalizer is there and the intent, which came with it, is lost. An image under the
+// token is still provably this object's.
+func decideDeletionWithoutIntent(s *state) effect {
+	switch {
+	case s.seen == nil:
+		return effect{verb: look}
+	case len(s.seen.images) > 0:
+		return effect{verb: writeIntent, intent: s.firstIntent()}
+	case s.obj.Status.ImageID != "":
+		return s.letGo("image " + s.obj.Status.ImageID + " is not deleted: the annotation " + v1alpha1.ImportAnnotation + " that proves whose it is has been removed")
+	}
+	return s.letGo("")
+}
+
+// decideAttemptDeletion: an attempt is open. It is resolved first, since a request on its way may still make an image.
+func decideAttemptDeletion(s *state) effect {
+	if s.seen == nil {
+		return effect{verb: look}
+	}
+	if len(s.seen.images) > 0 {
+		kept := s.keep()
+		if double := s.double(kept); double != "" {
+			return effect{verb: deleteImage, image: double}
+		}
+		return effect{verb: writeIntent, intent: s.intent.withImage(kept.ID)}
+	}
+	bound := s.timing.Settle
+	if s.accepted() {
+		bound = s.timing.ListingLag
+	}
+	if s.now.Sub(s.intent.SignedAt.Time) < bound {
+		return s.rest(progressing(v1alpha1.ReasonDeleting, "an import was started and its outcome is not known yet: waiting for its image, to delete it").after(s.timing.Poll))
+	}
+	return s.letGo("")
+}
+
+func decideImageDeletion(s *state) effect {
+	switch {
+	case s.seen == nil:
+		return effect{verb: look}
+	case len(s.seen.images) == 0:
+		return s.letGo("")
+	case !slices.Contains(s.deleted, s.intent.ImageID):
+		return effect{verb: deleteImage, image: s.intent.ImageID}
+	}
+	return s.rest(progressing(v1alpha1.ReasonDeleting, "the cloud is deleting the image").after(s.timing.Poll))
+}
+
+// letGo ends the operator's care for the object. A note says what is left in the cloud.
+func (s *state) letGo(note string) effect {
+	return effect{verb: removeFinalizer, report: report{message: note}}
+}

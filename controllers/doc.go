@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package controllers holds the one controller of the operator. The story, in the order of the files:
+//
+//	imageimport_controller.go  Reconcile: decide names one effect, perform carries it out, until there is nothing to do.
+//	intent.go                  The durable record of an import, and the token and nonce that derive from it.
+//	request.go                 What the spec asks of the cloud: the ImportImage request and the image's name.
+//	decide.go                  What to do next: a pure function of the object and of what was seen in the cloud.
+//	decide_deletion.go         The same for an object that is being deleted.
+//	observe.go                 How an object learns of its images: the seam to the watching of the cloud.
+//	perform.go                 How each effect is carried out. The only code that writes to Kubernetes' metadata or the cloud.
+//	account.go                 From the object's Secret to a cloud client.
+//	report.go, failure.go      What to tell, and when to come back.
+//	status.go, announce.go     How it is told: conditions, lastError, events.
+//
+// An import lives through these states. Everything that matters is in the intent, an annotation that is written before
+// the cloud is; the image's name carries a token until the intent holds its ID.
+//
+//	(no intent) --write intent, ImportImage--> open --image Available: write its ID--> owned --rename--> Ready
+//	                                            |  ^                                     |
+//	          refused, or the image failed      |  | answer lost: look for the token     | image gone: Vanished,
+//	                  v                         |  | until the request can no longer     | imported again on request
+//	               closed <---------------------+  | run, then the next attempt          |
+//	                  |                            |                                     |
+//	                  +--later: remove what failed, next attempt------------------------ +
+//
+//	deletion: Retain, or nothing in the cloud --> finalizer off
+//	          otherwise: resolve the open attempt, DeleteImage, wait until the image is gone --> finalizer off
+package controllers

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
+	"github.com/ens-image-operator/ens-image-operator/internal/ens"
+)
+
+// retryPolicy says how to come back after a failure.
+type retryPolicy int
+
+const (
+	// retryBackoff : soon, then ever later.
+	retryBackoff retryPolicy = iota
+	// retryDenied : slowly, or as soon as the Secret changes.
+	retryDenied
+	// retrySlowly : somebody has to change the spec or the cloud.
+	retrySlowly
+	// retryPolling : as often as an import is polled.
+	retryPolling
+)
+
+// Timing is how long the operator waits for what. All are durations; DefaultTiming has the values of production.
+type Timing struct {
+	// Poll is the interval between looks while something is in flight. Default 10 s.
+	Poll time.Duration
+	// Drift is the interval between looks at an image that is as it should be. Default 10 min.
+	Drift time.Duration
+	// Settle is how long after its signature a request without an answer may still make an image: the validity of its
+	// timestamp (31 min, the longest documented), a clock skew of 5 min, and the lag of listings. Default 40 min.
+	Settle time.Duration
+	// ListingLag is how long a listing may lag behind. Default 1 min.
+	ListingLag time.Duration
+	// Slow is the wait after an error that somebody has to mend. Default 1 h.
+	Slow time.Duration
+	// Denied is the wait after the cloud refused key or permission. Default 10 min.
+	Denied time.Duration
+	// SecretCheck is the interval at which the Secret at fault is read again. Default 30 s.
+	SecretCheck time.Duration
+	// BackoffBase and BackoffMax bound the waits between retries. Defaults 2 s and 5 min.
+	BackoffBase, BackoffMax time.Duration
+}
+
+// DefaultTiming returns the values of production.
+func DefaultTiming() Timing {
+	return Timing{
+		Poll: 10 * time.Second, Drift: 10 * time.Minute, Settle: 40 * time.Minute, ListingLag: time.Minute,
+		Slow: time.Hour, Denied: 10 * time.Minute, SecretCheck: 30 * time.Second,
+		BackoffBase: 2 * time.Second, BackoffMax: 5 * time.Minute,
+	}
+}
+
+// delay is the wait before the count-th retry in a row.
+func (t Timing) delay(policy retryPolicy, count int32) time.Duration {
+	switch policy {
+	case retryDenied:
+		return t.Denied
+	case retrySlowly:
+		return t.Slow
+	case retryPolling:
+		return t.Poll
+	case retryBackoff:
+	}
+	d := t.BackoffBase
+	for range count - 1 {
+		if d >= t.BackoffMax {
+			break
+		}
+		d *= 2
+	}
+	return min(d, t.BackoffMax)
+}
+
+// failing turns an error of the cloud into the report of the object. The message holds nothing that changes from call
+// to call: those values stand in lastError only.
+func (s *state) failing(err *ens.Error) report {
+	message := fmt.Sprintf("%s: %s: %s", err.Action, err.Code, err.Hint)
+	switch err.Class {
+	case ens.ClassInvalid:
+		return stalled(v1alpha1.ReasonInvalidSpec, message).because(err).retrying(retrySlowly)
+	case ens.ClassDenied:
+		return stalled(v1alpha1.ReasonAccessDenied, message).because(err).retrying(retryDenied)
+	case ens.ClassThrottled:
+		return progressing(v1alpha1.ReasonThrottled, message).because(err)
+	case ens.ClassUnavailable:
+		return progressing(v1alpha1.ReasonCloudUnavailable, message).because(err)
+	case ens.ClassConflict:
+		return progressing(v1alpha1.ReasonImageBusy, message).because(err)
+	case ens.ClassUnknownOutcome:
+		return s.unconfirmed().because(err)
+	case ens.ClassGone:
+		return progressing(v1alpha1.ReasonCloudError, message).because(err)
+	case ens.ClassUnrecognised:
+	}
+	return stalled(v1alpha1.ReasonCloudError, message).because(err).retrying(retrySlowly)
+}
+
+func (r report) retrying(policy retryPolicy) report { r.retry = policy; return r }
+
+// credentialsError says why there are no credentials to call the cloud with.
+type credentialsError struct {
+	reason, message string
+	// secretVersion is the resourceVersion of the Secret at fault, empty when it does not exist.
+	secretVersion string
+}
+
+func (e *credentialsError) Error() string { return e.message }
+
+// noCredentials reports that the cloud cannot be called at all.
+func (s *state) noCredentials(e *credentialsError) report {
+	retryable := false
+	r := stalled(e.reason, e.message).retrying(retryDenied)
+	r.failure = &v1alpha1.LastError{
+		Action: "GetSecret", Code: e.reason, Message: e.message, Retryable: &retryable,
+		Hint: "create or correct the Secret; the operator notices within a minute",
+	}
+	r.secretVersion = e.secretVersion
+	return r
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
+	"github.com/ens-image-operator/ens-image-operator/internal/ens"
+)
+
+// maxEffects bounds the effects of one reconcile. The longest way, from a failed image to a new import, takes six.
+const maxEffects = 16
+
+// Reconciler brings ImageImports and the images in ENS together.
+type Reconciler struct {
+	// Client reads from the cache and writes. APIReader reads Secrets and the cluster's identity live.
+	Client    client.Client
+	APIReader client.Reader
+	Events    events.EventRecorder
+	Endpoint  *ens.Endpoint
+	// ClusterUID is the uid of the namespace kube-system, see ReadClusterUID.
+	ClusterUID types.UID
+	Timing     Timing
+	Clock      clock.PassiveClock
+}
+
+// +kubebuilder:rbac:groups=ens.alibabacloud.com,resources=imageimports,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=ens.alibabacloud.com,resources=imageimports/status,verbs=patch
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get
+// +kubebuilder:rbac:groups="",resources=namespaces,resourceNames=kube-system,verbs=get
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Reconcile takes one object as far as it can go now: decide names one effect, perform carries it out, until there is
+// nothing more to do. Every way out but a Kubernetes error ends in a report to the object's status.
+func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	obj := &v1alpha1.ImageImport{}
+	if err := r.Client.Get(ctx, request.NamespacedName, obj); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if wait, err := r.notYet(ctx, obj); wait > 0 || err != nil {
+		return ctrl.Result{RequeueAfter: wait}, err
+	}
+	s := &state{
+		obj: obj, cluster: r.ClusterUID, timing: r.Timing,
+		requested: obj.ReconcileRequest() != "" && obj.ReconcileRequest() != obj.Status.LastHandledReconcileAt,
+	}
+	s.intent, s.intentErr = readIntent(obj, r.ClusterUID)
+
+	outcome, err := r.advance(ctx, s)
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) || errors.Is(err, errStale) {
+		// The cache was stale, or the object is gone. Whatever was done in the cloud is found again by its token.
+		return ctrl.Result{RequeueAfter: r.Timing.BackoffBase}, nil
+	}
+	if err != nil || outcome.silent {
+		return ctrl.Result{}, err
+	}
+	return r.tell(ctx, s, outcome)
+}
+
+// advance performs effect after effect until there is something to report.
+func (r *Reconciler) advance(ctx context.Context, s *state) (report, error) {
+	for range maxEffects {
+		s.now = r.Clock.Now()
+		e := decide(s)
+		if e.verb == rest {
+			return e.report, nil
+		}
+		if err := r.perform(ctx, s, e); err != nil {
+			return s.interrupted(err)
+		}
+		r.announce(s, e)
+		if e.verb == removeFinalizer {
+			return report{silent: true}, nil
+		}
+	}
+	return report{}, fmt.Errorf("%d effects did not bring ImageImport to rest", maxEffects)
+}
+
+// interrupted reports an error that belongs to the user, and passes on one of Kubernetes.
+func (s *state) interrupted(err error) (report, error) {
+	var denied *credentialsError
+	var refused *ens.Error
+	switch {
+	case errors.As(err, &denied):
+		return s.rest(s.noCredentials(denied)).report, nil
+	case errors.As(err, &refused):
+		return s.rest(s.failing(refused)).report, nil
+	}
+	return report{}, err
+}
+
+// tell writes the report to the status, if it changes anything, and then to the events.
+func (r *Reconciler) tell(ctx context.Context, s *state, outcome report) (ctrl.Result, error) {
+	base := s.obj.DeepCopy()
+	wait := outcome.apply(s.obj, r.Clock.Now(), r.Timing)
+	if !equality.Semantic.DeepEqual(base.Status, s.obj.Status) {
+		if err := r.Client.Status().Patch(ctx, s.obj, client.MergeFrom(base)); err != nil {
+			return ctrl.Result{}, client.IgnoreNotFound(err)
+		}
+	}
+	r.announceReport(base, s.obj, outcome)
+	return ctrl.Result{RequeueAfter: wait}, nil
+}
+
+// notYet returns how long the object still has to wait after its last error, 0 when it is due. News from the user make
+// it due at once: a changed spec, a request, a deletion, or another version of the Secret that was at fault.
+func (r *Reconciler) notYet(ctx context.Context, obj *v1alpha1.ImageImport) (time.Duration, error) {
+	status := &obj.Status
+	switch {
+	case status.NextRetryTime == nil, status.ObservedGeneration != obj.Generation, status.LastHandledReconcileAt != obj.ReconcileRequest():
+		return 0, nil
+	}
+	wait := status.NextRetryTime.Sub(r.Clock.Now())
+	if wait <= 0 || !waitsForCredentials(obj) {
+		return max(wait, 0), nil
+	}
+	secret, err := r.secret(ctx, obj)
+	var missing *credentialsError
+	switch {
+	case errors.As(err, &missing):
+		secret = &corev1.Secret{}
+	case err != nil:
+		return 0, err
+	}
+	if secret.ResourceVersion != status.CredentialsResourceVersion {
+		return 0, nil
+	}
+	return min(wait, r.Timing.SecretCheck), nil
+}
+
+// waitsForCredentials is true when a corrected Secret would help.
+func waitsForCredentials(obj *v1alpha1.ImageImport) bool {
+	if obj.Spec.Credentials.SecretRef.Name == "" {
+		return false
+	}
+	for _, condition := range obj.Status.Conditions {
+		if condition.Type == v1alpha1.ConditionReady {
+			switch condition.Reason {
+			case v1alpha1.ReasonSecretNotFound, v1alpha1.ReasonInvalidCredentials, v1alpha1.ReasonAccessDenied:
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// SetupWithManager registers the reconciler.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
+	// The operator's own writes to annotations and status must not wake it: only news from the user do.
+	requested := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, isImport := e.ObjectOld.(*v1alpha1.ImageImport)
+		after, isToo := e.ObjectNew.(*v1alpha1.ImageImport)
+		return isImport && isToo && before.ReconcileRequest() != after.ReconcileRequest()
+	}}
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.ImageImport{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, requested))).
+		WithOptions(options).
+		Complete(r)
+}
+
+// ReadClusterUID returns the uid of the namespace kube-system, which identifies a cluster for its whole life.
+func ReadClusterUID(ctx context.Context, reader client.Reader) (types.UID, error) {
+	namespace := &corev1.Namespace{}
+	if err := reader.Get(ctx, client.ObjectKey{Name: "kube-system"}, namespace); err != nil {
+		return "", fmt.Errorf("reading the namespace kube-system for the cluster's uid: %w", err)
+	}
+	return namespace.UID, nil
+}

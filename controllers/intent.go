@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
+)
+
+// closure says why an attempt to import is over without an image.
+type closure string
+
+const (
+	// closedRefused : the cloud refused ImportImage, certainly without making an image.
+	closedRefused closure = "Refused"
+	// closedFailed : the image ended in a failure state and is to be removed.
+	closedFailed closure = "Failed"
+	// closedVanished : the image was deleted by somebody else during the import.
+	closedVanished closure = "Vanished"
+)
+
+// intent is the durable record of an import, kept in the annotation ens.alibabacloud.com/import. It is written before
+// the cloud is, always with the object's resourceVersion, and (Epoch, Attempt) only grow.
+type intent struct {
+	// Cluster and UID bind the record to one object in one cluster: copied or restored manifests carry it along.
+	Cluster types.UID `json:"cluster"`
+	UID     types.UID `json:"uid"`
+	// Epoch counts the images that this object has asked for. The token derives from it.
+	Epoch int64 `json:"epoch"`
+	// Attempt counts the ImportImage calls of all epochs. The nonce derives from it.
+	Attempt int32 `json:"attempt"`
+	// SignedAt is the timestamp of the signed request, in seconds. The cloud refuses the request some time after it.
+	SignedAt metav1.Time `json:"signedAt"`
+	// Hash is over the fields of the spec that the request was made of.
+	Hash string `json:"hash"`
+	// ImageID is set once the image was seen Available. It proves ownership after the rename took the token away.
+	ImageID string `json:"imageID,omitempty"`
+	// Closed is set when the attempt is over without a usable image, ClosedAt says since when, and Cause is the state
+	// that a failed image was in.
+	Closed   closure      `json:"closed,omitempty"`
+	ClosedAt *metav1.Time `json:"closedAt,omitempty"`
+	Cause    string       `json:"cause,omitempty"`
+}
+
+// readIntent returns the recorded intent, nil when there is none, and an error when it is not this object's.
+func readIntent(obj *v1alpha1.ImageImport, cluster types.UID) (*intent, error) {
+	recorded, found := obj.Annotations[v1alpha1.ImportAnnotation]
+	if !found {
+		return nil, nil
+	}
+	in := &intent{}
+	decoder := json.NewDecoder(strings.NewReader(recorded))
+	decoder.DisallowUnknownFields()
+	if decoder.Decode(in) != nil || decoder.More() || in.Epoch < 1 || in.Attempt < 1 {
+		return nil, fmt.Errorf("the annotation %s cannot be read", v1alpha1.ImportAnnotation)
+	}
+	if in.Cluster != cluster || in.UID != obj.UID {
+		return nil, fmt.Errorf("the annotation %s belongs to another object, as in a copied manifest or a restored backup", v1alpha1.ImportAnnotation)
+	}
+	return in, nil
+}
+
+func (in *intent) encode() string {
+	var encoded bytes.Buffer
+	_ = json.NewEncoder(&encoded).Encode(in) // strings, numbers and times always encode
+	return strings.TrimSpace(encoded.String())
+}
+
+// token is the part of the image's name that proves whose it is. It derives from two UIDs that nobody can choose, so
+// it cannot be forged and is never lost.
+func token(cluster, uid types.UID, epoch int64) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "ensimport/v1|%s|%s|%d", cluster, uid, epoch))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:26]
+}
+
+func (in *intent) token() string { return token(in.Cluster, in.UID, in.Epoch) }
+
+// nonce makes the request of one attempt unique: the cloud runs it at most one time.
+func (in *intent) nonce() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%d", in.token(), in.Attempt))
+	return hex.EncodeToString(sum[:16])
+}
+
+// next is the intent of the attempt after this one. An attempt that may have left an image behind is followed by a new
+// epoch, so that its image is never mistaken for the new one.
+func (in *intent) next(now time.Time, hash string) *intent {
+	following := &intent{
+		Cluster: in.Cluster, UID: in.UID, Epoch: in.Epoch, Attempt: in.Attempt + 1, SignedAt: seconds(now), Hash: hash,
+	}
+	if in.ImageID != "" || in.Closed == closedFailed || in.Closed == closedVanished {
+		following.Epoch++
+	}
+	return following
+}
+
+func (in *intent) closed(why closure, now time.Time) *intent {
+	over := *in
+	at := seconds(now)
+	over.Closed, over.ClosedAt = why, &at
+	return &over
+}
+
+func (in *intent) failed(status string, now time.Time) *intent {
+	over := in.closed(closedFailed, now)
+	over.Cause = status
+	return over
+}
+
+func (in *intent) withImage(id string) *intent {
+	recorded := *in
+	recorded.ImageID = id
+	return &recorded
+}
+
+func seconds(t time.Time) metav1.Time { return metav1.NewTime(t.UTC().Truncate(time.Second)) }

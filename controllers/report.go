@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
+	"github.com/ens-image-operator/ens-image-operator/internal/ens"
+)
+
+// mood is what the conditions say as a whole.
+type mood int
+
+const (
+	// moodIdle : not ready, and nothing happens until the user asks for it.
+	moodIdle mood = iota
+	moodReady
+	moodReconciling
+	moodStalled
+)
+
+// report is what a reconcile has to tell: the conditions, the error, and when to come back.
+type report struct {
+	mood    mood
+	reason  string
+	message string
+	// failure is nil when there is none now. keepsError leaves an earlier one standing, since it is not overcome yet.
+	failure    *v1alpha1.LastError
+	keepsError bool
+	// retry is how long to wait after the failure; shown as nextRetryTime.
+	retry retryPolicy
+	// wait is how long to wait before the next look when nothing failed.
+	wait time.Duration
+	// due is when to try again, when that is fixed.
+	due time.Time
+	// unfrozen is true when the fields that define the import may be edited.
+	unfrozen bool
+	// silent reports change nothing.
+	silent bool
+	// secretVersion is the resourceVersion of the Secret that was used.
+	secretVersion string
+
+	// What follows is filled in from the state.
+	intent   *intent
+	imported *ens.Imported
+	image    *ens.Image
+	absent   bool
+}
+
+func available(message string) report {
+	return report{mood: moodReady, reason: v1alpha1.ReasonAvailable, message: message}
+}
+
+func progressing(reason, message string) report {
+	return report{mood: moodReconciling, reason: reason, message: message}
+}
+
+func stalled(reason, message string) report {
+	return report{mood: moodStalled, reason: reason, message: message}
+}
+
+func idle(reason, message string) report { return report{reason: reason, message: message} }
+
+func (r report) after(d time.Duration) report { r.wait = d; return r }
+func (r report) retryAt(t time.Time) report   { r.due = t; return r }
+func (r report) editable() report             { r.unfrozen = true; return r }
+
+func (r report) because(err *ens.Error) report {
+	retryable := r.mood == moodReconciling
+	r.failure = &v1alpha1.LastError{
+		Action: err.Action, Code: err.Code, Message: err.Message, Hint: err.Hint, RequestID: err.RequestID,
+		HTTPStatus: int32(err.HTTPStatus), Retryable: &retryable, //nolint:gosec // an HTTP status has three digits
+	}
+	return r
+}
+
+// rest ends the reconcile with a report and adds what was learned on the way.
+func (s *state) rest(r report) effect {
+	r.intent = s.intent
+	if s.account != nil {
+		r.secretVersion = s.account.secretVersion
+	}
+	if s.answer != nil && s.answer.err == nil {
+		r.imported = &s.answer.imported
+	}
+	if s.seen != nil {
+		r.absent = len(s.seen.images) == 0
+		if !r.absent {
+			image := s.keep()
+			r.image = &image
+		}
+	}
+	return effect{verb: rest, report: r}
+}
+
+// unconfirmed: ImportImage was called and its answer was lost.
+func (s *state) unconfirmed() report {
+	r := progressing(v1alpha1.ReasonImportUnconfirmed,
+		"the cloud's answer to ImportImage was lost: looking for the image before anything else is done").after(s.timing.Poll)
+	r.keepsError = true
+	return r.retrying(retryPolling)
+}
+
+// vanished: the image was deleted by somebody else.
+func (s *state) vanished() report {
+	return stalled(v1alpha1.ReasonImageVanished, fmt.Sprintf(
+		"the image was deleted outside of Kubernetes: set the annotation %s to a new value to import it again, or delete this object",
+		v1alpha1.ReconcileRequestAnnotation)).after(s.timing.Drift)
+}
+
+// fieldsChanged: the image was made from other values than the spec holds now.
+func (s *state) fieldsChanged(image ens.Image) report {
+	return stalled(v1alpha1.ReasonImportFieldsChanged, fmt.Sprintf(
+		"a field that defines the import was changed while the import was being started, so image %s was made from the old values: put the fields back, or delete this object and create a new one",
+		image.ID)).after(s.timing.Drift).editable()
+}
+
+// importFailed: the image ended in a failure state. The API gives no cause.
+func (s *state) importFailed() report {
+	r := stalled(v1alpha1.ReasonImportFailed, fmt.Sprintf("the import ended in state %s; the failed image is removed and the import is tried again", s.intent.Cause))
+	retryable := false
+	r.failure = &v1alpha1.LastError{
+		Action: "ImportImage", Code: s.intent.Cause, Retryable: &retryable, Time: s.intent.ClosedAt,
+		Message: fmt.Sprintf("the import ended in state %s; the cloud gives no further cause", s.intent.Cause),
+		Hint:    "check that the OSS object is a complete qcow2 image (qemu-img check) and that ENS may read it; the operator tries again at status.nextRetryTime, or at once when the spec changes or a reconcile is requested",
+	}
+	return r
+}
+
+// news is true when the user changed the spec or asked for a reconcile since the last report.
+func (s *state) news() bool {
+	return s.requested || s.obj.Generation != s.obj.Status.ObservedGeneration
+}
+
+// jittered lengthens a delay by up to a fifth, each object by its own share, so that objects that failed together do
+// not come back together.
+func (s *state) jittered(d time.Duration) time.Duration { return jittered(d, string(s.obj.UID)) }
+
+func jittered(d time.Duration, seed string) time.Duration {
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(seed))
+	return d + time.Duration(float64(d)/5*float64(sum.Sum32())/(1<<32))
+}

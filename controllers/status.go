@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
+)
+
+// apply writes the report into the object's status, in memory, and returns when to reconcile again (0: not by itself).
+// The same report twice gives the same status.
+func (r report) apply(obj *v1alpha1.ImageImport, now time.Time, timing Timing) time.Duration {
+	status := &obj.Status
+	status.ObservedGeneration = obj.Generation
+	status.LastHandledReconcileAt = obj.ReconcileRequest()
+	r.applyIntent(status)
+	r.applyImage(status)
+	if r.mood == moodReady && status.CompletionTime == nil {
+		status.CompletionTime = &metav1.Time{Time: now}
+	}
+	r.applyConditions(obj)
+	return r.applyError(obj, now, timing)
+}
+
+func (r report) applyIntent(status *v1alpha1.ImageImportStatus) {
+	if r.intent == nil {
+		return
+	}
+	status.Attempts = r.intent.Attempt
+	status.StartTime = nil
+	if !r.unfrozen {
+		start := r.intent.SignedAt
+		status.StartTime = &start
+	}
+}
+
+func (r report) applyImage(status *v1alpha1.ImageImportStatus) {
+	over := r.intent != nil && (r.intent.Closed != "" || r.intent.ImageID != "")
+	if r.imported != nil || r.absent && over {
+		status.ImageID, status.ImageName, status.ImageStatus, status.Ownership = "", "", "", ""
+		status.SizeGiB, status.CreationTime, status.CompletionTime = 0, nil, nil
+	}
+	if r.imported != nil {
+		status.ImageID, status.RequestID, status.Ownership = r.imported.ImageID, r.imported.RequestID, v1alpha1.OwnershipImported
+	}
+	if r.image != nil {
+		status.ImageID, status.ImageName, status.ImageStatus = r.image.ID, r.image.Name, r.image.Status
+		status.SizeGiB, status.Ownership, status.CreationTime = r.image.SizeGiB, v1alpha1.OwnershipImported, nil
+		if !r.image.CreationTime.IsZero() {
+			status.CreationTime = &metav1.Time{Time: r.image.CreationTime}
+		}
+	}
+}
+
+func (r report) applyConditions(obj *v1alpha1.ImageImport) {
+	set := func(kind string, status metav1.ConditionStatus) {
+		meta.SetStatusCondition(&obj.Status.Conditions, metav1.Condition{
+			Type: kind, Status: status, Reason: r.reason, Message: r.message, ObservedGeneration: obj.Generation,
+		})
+	}
+	for kind, mood := range map[string]mood{v1alpha1.ConditionReconciling: moodReconciling, v1alpha1.ConditionStalled: moodStalled} {
+		if r.mood == mood {
+			set(kind, metav1.ConditionTrue)
+		} else {
+			meta.RemoveStatusCondition(&obj.Status.Conditions, kind)
+		}
+	}
+	if r.mood == moodReady {
+		set(v1alpha1.ConditionReady, metav1.ConditionTrue)
+	} else {
+		set(v1alpha1.ConditionReady, metav1.ConditionFalse)
+	}
+}
+
+func (r report) applyError(obj *v1alpha1.ImageImport, now time.Time, timing Timing) time.Duration {
+	status := &obj.Status
+	status.NextRetryTime, status.CredentialsResourceVersion = nil, ""
+	if r.failure == nil {
+		if !r.keepsError {
+			status.LastError = nil
+		}
+		return jittered(r.wait, string(obj.UID))
+	}
+	failure := *r.failure
+	previous := status.LastError
+	failure.Count = 1
+	switch {
+	case previous == nil || previous.Action != failure.Action || previous.Code != failure.Code:
+	case failure.Time != nil && failure.Time.Equal(previous.Time):
+		failure.Count = previous.Count
+	default:
+		failure.Count = previous.Count + 1
+	}
+	if failure.Time == nil {
+		failure.Time = &metav1.Time{Time: now}
+	}
+	status.LastError = &failure
+	status.CredentialsResourceVersion = r.secretVersion
+
+	due := r.due
+	if due.IsZero() {
+		due = now.Add(jittered(timing.delay(r.retry, failure.Count), string(obj.UID)))
+	}
+	next := seconds(due)
+	status.NextRetryTime = &next
+	wait := max(due.Sub(now), time.Second)
+	if r.retry == retryDenied {
+		wait = min(wait, timing.SecretCheck)
+	}
+	return wait
+}

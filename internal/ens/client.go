@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ens
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/responses"
+	sdkens "github.com/aliyun/alibaba-cloud-sdk-go/services/ens"
+)
+
+// Credentials are one access key of an account. They print as the access key's kind only.
+type Credentials struct {
+	AccessKeyID     string
+	AccessKeySecret string
+	// SecurityToken is set for temporary keys issued by STS.
+	SecurityToken string
+}
+
+// String keeps keys out of every formatted text.
+func (Credentials) String() string { return "[credentials]" }
+
+// GoString keeps keys out of %#v.
+func (Credentials) GoString() string { return "[credentials]" }
+
+// LogValue keeps keys out of structured logs.
+func (Credentials) LogValue() slog.Value { return slog.StringValue("[credentials]") }
+
+// Client calls the image API on behalf of one account. It is safe for concurrent use. Every error it returns is an
+// *Error.
+type Client struct {
+	endpoint *Endpoint
+	creds    Credentials
+}
+
+// Client returns a client for one account. It is cheap: connections belong to the endpoint.
+func (e *Endpoint) Client(creds Credentials) *Client {
+	return &Client{endpoint: e, creds: creds}
+}
+
+// call sends one request, exactly one time, and decodes the answer into response. The pin may be nil.
+func (c *Client) call(ctx context.Context, request requests.AcsRequest, response responses.AcsResponse, pin *Pin) error {
+	ctx, cancel := context.WithTimeout(ctx, c.endpoint.callTimeout)
+	defer cancel()
+	exchange := &exchange{ctx: ctx, transport: c.endpoint.transport, creds: c.creds, pin: pin, insecure: c.endpoint.insecure}
+
+	// One SDK client for each call: a shared one writes to its http.Client in every call.
+	config := sdk.NewConfig().WithAutoRetry(false).WithMaxRetryTime(0).WithUserAgent(c.endpoint.userAgent)
+	config.Transport = exchange
+	client, err := sdkens.NewClientWithOptions(c.endpoint.region, config,
+		credentials.NewStsTokenCredential(c.creds.AccessKeyID, c.creds.AccessKeySecret, c.creds.SecurityToken))
+	if err != nil {
+		return exchange.verdict(request.GetActionName(), fmt.Errorf("creating the SDK client: %w", err))
+	}
+	request.SetDomain(c.endpoint.host)
+	request.SetScheme(c.endpoint.scheme)
+	// The context bounds the call. The SDK's own timer would also end it, with an error that says less.
+	request.SetReadTimeout(2 * c.endpoint.callTimeout)
+	return exchange.verdict(request.GetActionName(), guard(func() error { return client.DoAction(request, response) }))
+}
+
+// guard turns a panic of the SDK's decoder into an error.
+func guard(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("decoding the answer: %T", p)
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ens
+
+import (
+	"net/http"
+	"strings"
+)
+
+const (
+	retryHint          = "nothing to do: the operator tries again"
+	unknownOutcomeHint = "nothing to do: the operator looks for the image before it tries again, so that there is never a second one"
+	credentialsHint    = "put a valid access key into the Secret; the operator notices within a minute"
+	permissionHint     = "allow the action in the RAM policy of the access key: ens:ImportImage, ens:DescribeSelfImages, ens:ModifyImageAttribute, ens:DeleteImage"
+	invalidHint        = "correct the value; the operator tries again at once when the spec changes"
+	busyHint           = "release the image (stop using it in instances, end its sharing), or wait until its current operation has ended"
+)
+
+// meaning is what an error code tells.
+type meaning struct {
+	class Class
+	// refused is true when the code proves that the call was not carried out. Only these codes close an attempt to import.
+	refused bool
+	hint    string
+	// source is where the code is documented; "assumed" where it is not.
+	source string
+}
+
+const (
+	docImport  = "ENS API reference, ImportImage, error codes"
+	docDelete  = "ENS API reference, DeleteImage, error codes"
+	docShare   = "ENS API reference, ModifyImageSharePermission, error codes"
+	docCommon  = "Alibaba Cloud common error codes (document 48054)"
+	docRPC     = "Alibaba Cloud RPC signature reference"
+	docSTS     = "Alibaba Cloud common error codes, security token"
+	docAssumed = "assumed by analogy with ECS; not documented for ENS"
+)
+
+// meanings lists every known code. A name that ends in ".*" stands for all codes that begin so; an exact name wins.
+var meanings = map[string]meaning{
+	"InvalidParameter":              {ClassInvalid, true, invalidHint, docShare},
+	"InvalidParameter.*":            {ClassInvalid, true, invalidHint, docImport},
+	"MissingParameter":              {ClassInvalid, true, invalidHint, docDelete},
+	"InvalidImageType.NotSupported": {ClassInvalid, true, invalidHint, docShare},
+	"InvalidAction.NotFound":        {ClassInvalid, true, "check the endpoint (--ens-endpoint): it does not know this API", docCommon},
+	"InvalidApi.NotFound":           {ClassInvalid, true, "check the endpoint (--ens-endpoint): it does not know this API", docCommon},
+	"InvalidProduct.NotFound":       {ClassInvalid, true, "check the endpoint (--ens-endpoint): it does not serve ENS", docCommon},
+	"UnsupportedHTTPMethod":         {ClassInvalid, true, "check for a proxy that changes requests", docCommon},
+	"InvalidProtocol.NeedSsl":       {ClassInvalid, true, "use an https endpoint", docCommon},
+
+	"NoPermission":              {ClassDenied, true, permissionHint, docImport},
+	"Forbidden.*":               {ClassDenied, true, permissionHint, docCommon},
+	"InvalidAccessKeyId.*":      {ClassDenied, true, credentialsHint, docCommon},
+	"SignatureDoesNotMatch":     {ClassDenied, true, "the access key secret does not belong to the access key ID; " + credentialsHint, docCommon},
+	"IncompleteSignature":       {ClassDenied, true, credentialsHint, docRPC},
+	"MissingSecurityToken":      {ClassDenied, true, "temporary keys need the key securityToken in the Secret; " + credentialsHint, docSTS},
+	"InvalidSecurityToken.*":    {ClassDenied, true, "the security token has expired or belongs to another key; " + credentialsHint, docSTS},
+	"InvalidTimeStamp.Expired":  {ClassDenied, true, "the clock of the operator's machine differs from the cloud's by more than 15 minutes: set it right", docCommon},
+	"InvalidTimeStamp.Format":   {ClassDenied, true, "check the clock of the operator's machine", docCommon},
+	"SignatureNonceUsed":        {ClassUnavailable, false, retryHint, docCommon},
+	"Throttling":                {ClassThrottled, true, "nothing to do: the operator slows down", docCommon},
+	"Throttling.*":              {ClassThrottled, true, "nothing to do: the operator slows down", docCommon},
+	"InternalError":             {ClassUnavailable, false, retryHint, docCommon},
+	"ServiceUnavailable":        {ClassUnavailable, false, retryHint, docCommon},
+	"CallInterface":             {ClassUnavailable, false, retryHint, docShare},
+	"ens.interface.error":       {ClassUnavailable, false, retryHint, docShare},
+	"Forbidden.DelerrorteImage": {ClassConflict, true, busyHint, docDelete},
+	"Error.DeleteImage":         {ClassConflict, true, busyHint, docDelete},
+	"IncorrectStatus.Image":     {ClassConflict, true, busyHint, docDelete},
+	"InvalidImageId.NotFound":   {ClassGone, true, retryHint, docAssumed},
+	CodeListingChanged:          {ClassUnavailable, true, retryHint, "this package"},
+	CodeCanceled:                {ClassUnavailable, false, retryHint, "this package"},
+	CodeNoAnswer:                {ClassUnavailable, false, "check the network between the operator and the endpoint; the operator tries again", "this package"},
+	CodeConnectFailed:           {ClassUnavailable, true, "check the endpoint (--ens-endpoint), the network and the certificate; the operator tries again", "this package"},
+	CodeUnreadableAnswer:        {ClassUnavailable, false, retryHint, "this package"},
+	CodeClientError:             {ClassUnrecognised, true, "this is a fault of the operator: please report it", "this package"},
+}
+
+// specFields names the field of an ImageImport behind a request parameter.
+var specFields = map[string]string{
+	"ImageName": "spec.imageName", "ComputeType": "spec.computeType", "OSType": "spec.osType", "OSVersion": "spec.osVersion",
+	"Platform": "spec.platform", "Architecture": "spec.architecture", "ImageFormat": "spec.imageFormat",
+	"OSSRegion": "spec.source.oss.region", "OSSBucket": "spec.source.oss.bucket", "OSSObject": "spec.source.oss.object",
+	"DiskDeviceMapping": "spec.diskDeviceMappings", "TargetOSSRegionId": "spec.targetOSSRegionID", "LicenseType": "spec.licenseType",
+}
+
+// meaningOf looks a code up. The zero HTTP status stands for "no answer".
+func meaningOf(action, code string, status int) meaning {
+	found, known := meanings[code]
+	if !known {
+		if prefix, _, dotted := strings.Cut(code, "."); dotted {
+			found, known = meanings[prefix+".*"]
+		}
+	}
+	field, isParameter := strings.CutPrefix(code, "InvalidParameter.")
+	switch {
+	case !known && status == http.StatusTooManyRequests:
+		found = meaning{class: ClassThrottled, hint: retryHint}
+	case !known && status >= http.StatusInternalServerError:
+		found = meaning{class: ClassUnavailable, hint: retryHint}
+	case !known:
+		found = meaning{class: ClassUnrecognised, hint: "look the code up in the ENS API reference, or ask the cloud's support with the request ID"}
+	case isParameter && field == "ImageId":
+		// No code says "not found"; this is what the cloud most likely answers for an image that is gone.
+		found.class, found.hint = ClassGone, retryHint
+	case isParameter && field == "OSSObject":
+		found.hint = "check that the file exists at spec.source.oss and that ENS may read the bucket; the operator tries again at once when the spec changes"
+	case isParameter && specFields[field] != "":
+		found.hint = "correct " + specFields[field] + "; the operator tries again at once when the spec changes"
+	}
+	if action == "ImportImage" && !found.refused {
+		found.class, found.hint = ClassUnknownOutcome, unknownOutcomeHint
+	}
+	return found
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package apivalidation
+
+import (
+	"fmt"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ens-image-operator/ens-image-operator/test/testenv"
+)
+
+// statusRefusals are mistakes that the operator could make: one status it must not be able to write for each bound.
+func statusRefusals() map[string]refusal {
+	table := conditionRefusals()
+	for path, limit := range map[string]int{
+		"status.imageID":                    128,
+		"status.imageName":                  256,
+		"status.imageStatus":                64,
+		"status.requestID":                  128,
+		"status.lastHandledReconcileAt":     1024,
+		"status.credentialsResourceVersion": 128,
+		"status.lastError.action":           64,
+		"status.lastError.code":             128,
+		"status.lastError.message":          1024,
+		"status.lastError.hint":             1024,
+		"status.lastError.requestID":        128,
+	} {
+		table["empty "+path] = refusal{
+			rule:    bound(path, "minLength"),
+			refused: edits{path: ""}, accepted: edits{path: "a"},
+			cause: tooShort(path, "", 1),
+		}
+		table["long "+path] = refusal{
+			rule:    bound(path, "maxLength"),
+			refused: edits{path: chinese(limit + 1)}, accepted: edits{path: chinese(limit)},
+			cause: tooLong(path, limit),
+		}
+	}
+	for path, least := range map[string]int{
+		"status.sizeGiB": 0, "status.attempts": 0, "status.lastError.count": 1, "status.lastError.httpStatus": 100,
+	} {
+		table["small "+path] = refusal{
+			rule:    bound(path, "minimum"),
+			refused: edits{path: int64(least - 1)}, accepted: edits{path: int64(least)},
+			cause: tooSmall(path, least-1, least),
+		}
+	}
+	table["large httpStatus"] = refusal{
+		rule:     bound("status.lastError.httpStatus", "maximum"),
+		refused:  edits{"status.lastError.httpStatus": int64(1000)},
+		accepted: edits{"status.lastError.httpStatus": int64(999)},
+		cause:    tooLarge("status.lastError.httpStatus", 1000, 999),
+	}
+	for _, path := range []string{"status.attempts", "status.lastError.count"} {
+		table["no int32 "+path] = refusal{
+			rule:     bound(path, "format"),
+			refused:  edits{path: int64(1 << 31)},
+			accepted: edits{path: int64(1<<31 - 1)},
+			cause:    invalid("<nil>", `"": Checked value must be of type integer with format int32 in `+path),
+		}
+	}
+	for _, path := range []string{
+		"status.creationTime", "status.startTime", "status.completionTime", "status.nextRetryTime", "status.lastError.time",
+	} {
+		table["no time "+path] = refusal{
+			rule:    bound(path, "format"),
+			refused: edits{path: "2026-01-02 03:04"}, accepted: edits{path: "2026-01-02T03:04:05Z"},
+			cause: noTime(path),
+		}
+	}
+	table["unknown ownership"] = refusal{
+		rule:    bound("status.ownership", "enum"),
+		refused: edits{"status.ownership": "Stolen"}, accepted: edits{"status.ownership": "Imported"},
+		cause: unsupported("status.ownership", "Stolen", "Imported"),
+	}
+	return table
+}
+
+func TestMistakeInStatusIsRefused(t *testing.T) {
+	t.Parallel()
+	namespace := testenv.Namespace(t)
+	for name, tc := range statusRefusals() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			obj := imageImport(namespace, nil)
+			g.Expect(kubectl().Create(t.Context(), obj)).To(Succeed())
+
+			err := kubectl().Status().Update(t.Context(), edited(obj, tc.refused))
+			g.Expect(causesOf(err)).To(ConsistOf(tc.cause), "%v", err)
+
+			accepted := edited(obj, tc.accepted)
+			wanted := accepted.DeepCopy()
+			g.Expect(kubectl().Status().Update(t.Context(), accepted)).To(Succeed())
+			g.Expect(accepted.Object["status"]).To(Equal(wanted.Object["status"]))
+		})
+	}
+}
+
+func noTime(path string) metav1.StatusCause {
+	return invalid(path, fmt.Sprintf(`"2026-01-02 03:04": %s in body must be of type date-time: "2026-01-02 03:04"`, path))
+}
