@@ -61,6 +61,7 @@ func (r *Reconciler) secret(ctx context.Context, obj *v1alpha1.ImageImport) (*co
 		return nil, &credentialsError{
 			reason:  v1alpha1.ReasonSecretNotFound,
 			message: fmt.Sprintf("the Secret %q of spec.credentials.secretRef does not exist in namespace %q", key.Name, key.Namespace),
+			hint:    fmt.Sprintf("create it with the keys %q and %q; the operator notices within a minute", secretKeyID, secretKeySecret),
 		}
 	}
 	if err != nil {
@@ -81,9 +82,10 @@ func secretCredentials(secret *corev1.Secret) (ens.Credentials, error) {
 	credentials := ens.Credentials{AccessKeyID: value(secretKeyID), AccessKeySecret: value(secretKeySecret), SecurityToken: value(secretToken)}
 	if len(missing) > 0 {
 		return ens.Credentials{}, &credentialsError{
-			reason: v1alpha1.ReasonInvalidCredentials, secretVersion: secret.ResourceVersion,
+			reason: v1alpha1.ReasonInvalidCredentials,
 			message: fmt.Sprintf("the Secret %q lacks the key %s; it needs %q and %q, and %q for temporary keys",
 				secret.Name, strings.Join(missing, " and "), secretKeyID, secretKeySecret, secretToken),
+			hint: "add what is missing; the operator notices within a minute",
 		}
 	}
 	return credentials, nil
@@ -100,6 +102,7 @@ func ownCredentials(getenv func(string) string) (ens.Credentials, error) {
 		return ens.Credentials{}, &credentialsError{
 			reason:  v1alpha1.ReasonInvalidCredentials,
 			message: "spec.credentials.secretRef is not set, and the operator has no credentials of its own (ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET)",
+			hint:    "name a Secret in spec.credentials.secretRef, or give the operator's container these environment variables",
 		}
 	}
 	return credentials, nil

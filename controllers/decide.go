@@ -144,7 +144,7 @@ func decideFollow(s *state) effect {
 	case s.intent.Hash != importHash(&s.obj.Spec):
 		return s.rest(s.fieldsChanged(image))
 	case image.Status == ens.StatusAvailable:
-		if double := s.double(image); double != "" {
+		if double := s.double(image); double != "" && !s.obj.Spec.Suspend {
 			return effect{verb: deleteImage, image: double}
 		}
 		return effect{verb: writeIntent, intent: s.intent.withImage(image.ID)}
@@ -163,36 +163,33 @@ func decideUnseen(s *state) effect {
 	switch {
 	case s.accepted() && age < s.timing.ListingLag:
 		return s.rest(progressing(v1alpha1.ReasonImporting, "the import is running").after(s.timing.Poll))
+	case s.accepted() && s.requested:
+		return s.start(s.intent.anew(s.now, importHash(&s.obj.Spec)))
 	case s.accepted():
-		return effect{verb: writeIntent, intent: s.intent.closed(closedVanished, s.now)}
+		return s.rest(s.vanished())
 	case age < s.timing.Settle:
 		return s.rest(s.unconfirmed())
 	}
 	// The request can no longer run, and it has left no image behind.
-	return s.start(s.intent.next(s.now, importHash(&s.obj.Spec)))
+	return s.start(s.intent.again(s.now, importHash(&s.obj.Spec)))
 }
 
 // decideRetry: the last attempt is closed.
 func decideRetry(s *state) effect {
-	following := s.intent.next(s.now, importHash(&s.obj.Spec))
 	if s.answer != nil {
 		return s.rest(s.failing(s.answer.err).editable())
 	}
-	switch s.intent.Closed {
-	case closedFailed:
-		if e, busy := s.clear(); busy {
-			return e
-		}
-		if due := seconds(s.intent.ClosedAt.Add(s.jittered(s.timing.Slow))).Time; s.now.Before(due) && !s.news() {
-			return s.rest(s.importFailed().retryAt(due).editable())
-		}
-	case closedVanished:
-		if !s.requested {
-			return s.rest(s.vanished().editable())
-		}
-	case closedRefused:
+	hash := importHash(&s.obj.Spec)
+	if s.intent.Closed == closedRefused {
+		return s.start(s.intent.again(s.now, hash))
 	}
-	return s.start(following)
+	if e, busy := s.clear(); busy {
+		return e
+	}
+	if due := seconds(s.intent.ClosedAt.Add(s.jittered(s.timing.Slow))).Time; s.now.Before(due) && !s.news() {
+		return s.rest(s.importFailed().retryAt(due).editable())
+	}
+	return s.start(s.intent.anew(s.now, hash))
 }
 
 // decideUpkeep: the image was available; keep it as the spec asks.
@@ -202,9 +199,9 @@ func decideUpkeep(s *state) effect {
 	}
 	if len(s.seen.images) == 0 {
 		if s.requested {
-			return s.start(s.intent.next(s.now, importHash(&s.obj.Spec)))
+			return s.start(s.intent.anew(s.now, importHash(&s.obj.Spec)))
 		}
-		return s.rest(s.vanished().editable())
+		return s.rest(s.vanished())
 	}
 	image, name := s.seen.images[0], finalName(s.obj, s.intent.token())
 	switch {
@@ -276,7 +273,7 @@ func (s *state) keep() ens.Image {
 // double is a further image of the same token, made by an import that the cloud carried out twice.
 func (s *state) double(kept ens.Image) string {
 	for _, image := range s.seen.images {
-		if image.ID != kept.ID && !slices.Contains(s.deleted, image.ID) && !s.obj.Spec.Suspend {
+		if image.ID != kept.ID && !slices.Contains(s.deleted, image.ID) {
 			return image.ID
 		}
 	}

@@ -14,8 +14,10 @@ import (
 type retryPolicy int
 
 const (
+	// retryNever : nothing is tried again; report.wait says when to look.
+	retryNever retryPolicy = iota
 	// retryBackoff : soon, then ever later.
-	retryBackoff retryPolicy = iota
+	retryBackoff
 	// retryDenied : slowly, or as soon as the Secret changes.
 	retryDenied
 	// retrySlowly : somebody has to change the spec or the cloud.
@@ -63,7 +65,7 @@ func (t Timing) delay(policy retryPolicy, count int32) time.Duration {
 		return t.Slow
 	case retryPolling:
 		return t.Poll
-	case retryBackoff:
+	case retryNever, retryBackoff:
 	}
 	d := t.BackoffBase
 	for range count - 1 {
@@ -85,15 +87,15 @@ func (s *state) failing(err *ens.Error) report {
 	case ens.ClassDenied:
 		return stalled(v1alpha1.ReasonAccessDenied, message).because(err).retrying(retryDenied)
 	case ens.ClassThrottled:
-		return progressing(v1alpha1.ReasonThrottled, message).because(err)
+		return progressing(v1alpha1.ReasonThrottled, message).because(err).retrying(retryBackoff)
 	case ens.ClassUnavailable:
-		return progressing(v1alpha1.ReasonCloudUnavailable, message).because(err)
+		return progressing(v1alpha1.ReasonCloudUnavailable, message).because(err).retrying(retryBackoff)
 	case ens.ClassConflict:
-		return progressing(v1alpha1.ReasonImageBusy, message).because(err)
+		return progressing(v1alpha1.ReasonImageBusy, message).because(err).retrying(retryBackoff)
 	case ens.ClassUnknownOutcome:
 		return s.unconfirmed().because(err)
 	case ens.ClassGone:
-		return progressing(v1alpha1.ReasonCloudError, message).because(err)
+		return progressing(v1alpha1.ReasonCloudError, message).because(err).retrying(retryBackoff)
 	case ens.ClassUnrecognised:
 	}
 	return stalled(v1alpha1.ReasonCloudError, message).because(err).retrying(retrySlowly)
@@ -102,22 +104,18 @@ func (s *state) failing(err *ens.Error) report {
 func (r report) retrying(policy retryPolicy) report { r.retry = policy; return r }
 
 // credentialsError says why there are no credentials to call the cloud with.
-type credentialsError struct {
-	reason, message string
-	// secretVersion is the resourceVersion of the Secret at fault, empty when it does not exist.
-	secretVersion string
-}
+type credentialsError struct{ reason, message, hint string }
 
 func (e *credentialsError) Error() string { return e.message }
 
-// noCredentials reports that the cloud cannot be called at all.
+// noCredentials reports that the cloud cannot be called at all. There is nothing to retry: the credentials are looked
+// at again, and as long as they are as they were the status stays as it is.
 func (s *state) noCredentials(e *credentialsError) report {
 	retryable := false
-	r := stalled(e.reason, e.message).retrying(retryDenied)
-	r.failure = &v1alpha1.LastError{
-		Action: "GetSecret", Code: e.reason, Message: e.message, Retryable: &retryable,
-		Hint: "create or correct the Secret; the operator notices within a minute",
+	r := stalled(e.reason, e.message).after(s.timing.SecretCheck)
+	r.failure = &v1alpha1.LastError{Action: "GetSecret", Code: e.reason, Message: e.message, Hint: e.hint, Retryable: &retryable}
+	if last := s.obj.Status.LastError; last != nil && last.Action == r.failure.Action && last.Code == r.failure.Code {
+		r.failure.Time = last.Time
 	}
-	r.secretVersion = e.secretVersion
 	return r
 }

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -133,10 +134,10 @@ func (r *Reconciler) notYet(ctx context.Context, obj *v1alpha1.ImageImport) (tim
 	}
 	secret, err := r.secret(ctx, obj)
 	var missing *credentialsError
-	switch {
-	case errors.As(err, &missing):
-		secret = &corev1.Secret{}
-	case err != nil:
+	if errors.As(err, &missing) {
+		return 0, nil
+	}
+	if err != nil {
 		return 0, err
 	}
 	if secret.ResourceVersion != status.CredentialsResourceVersion {
@@ -147,32 +148,36 @@ func (r *Reconciler) notYet(ctx context.Context, obj *v1alpha1.ImageImport) (tim
 
 // waitsForCredentials is true when a corrected Secret would help.
 func waitsForCredentials(obj *v1alpha1.ImageImport) bool {
-	if obj.Spec.Credentials.SecretRef.Name == "" {
-		return false
+	return obj.Spec.Credentials.SecretRef.Name != "" && readyReason(obj) == v1alpha1.ReasonAccessDenied
+}
+
+func readyReason(obj *v1alpha1.ImageImport) string {
+	if condition := meta.FindStatusCondition(obj.Status.Conditions, v1alpha1.ConditionReady); condition != nil {
+		return condition.Reason
 	}
-	for _, condition := range obj.Status.Conditions {
-		if condition.Type == v1alpha1.ConditionReady {
-			switch condition.Reason {
-			case v1alpha1.ReasonSecretNotFound, v1alpha1.ReasonInvalidCredentials, v1alpha1.ReasonAccessDenied:
-				return true
-			}
-		}
-	}
-	return false
+	return ""
 }
 
 // SetupWithManager registers the reconciler.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
 	// The operator's own writes to annotations and status must not wake it: only news from the user do.
-	requested := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+	annotated := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, isImport := e.ObjectOld.(*v1alpha1.ImageImport)
 		after, isToo := e.ObjectNew.(*v1alpha1.ImageImport)
-		return isImport && isToo && before.ReconcileRequest() != after.ReconcileRequest()
+		return isImport && isToo && userAnnotated(before, after)
 	}}
 	return ctrl.NewControllerManagedBy(mgr).
-		For(&v1alpha1.ImageImport{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, requested))).
+		For(&v1alpha1.ImageImport{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, annotated))).
 		WithOptions(options).
 		Complete(r)
+}
+
+// userAnnotated is true when a user asked for a reconcile, or mended the import annotation of an object that waits for
+// just that.
+func userAnnotated(before, after *v1alpha1.ImageImport) bool {
+	mended := readyReason(after) == v1alpha1.ReasonOwnershipUnknown &&
+		before.Annotations[v1alpha1.ImportAnnotation] != after.Annotations[v1alpha1.ImportAnnotation]
+	return mended || before.ReconcileRequest() != after.ReconcileRequest()
 }
 
 // ReadClusterUID returns the uid of the namespace kube-system, which identifies a cluster for its whole life.

@@ -26,8 +26,6 @@ const (
 	closedRefused closure = "Refused"
 	// closedFailed : the image ended in a failure state and is to be removed.
 	closedFailed closure = "Failed"
-	// closedVanished : the image was deleted by somebody else during the import.
-	closedVanished closure = "Vanished"
 )
 
 // intent is the durable record of an import, kept in the annotation ens.alibabacloud.com/import. It is written before
@@ -92,15 +90,16 @@ func (in *intent) nonce() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// next is the intent of the attempt after this one. An attempt that may have left an image behind is followed by a new
-// epoch, so that its image is never mistaken for the new one.
-func (in *intent) next(now time.Time, hash string) *intent {
-	following := &intent{
-		Cluster: in.Cluster, UID: in.UID, Epoch: in.Epoch, Attempt: in.Attempt + 1, SignedAt: seconds(now), Hash: hash,
-	}
-	if in.ImageID != "" || in.Closed == closedFailed || in.Closed == closedVanished {
-		following.Epoch++
-	}
+// again is the intent of the next attempt at the same image, after one that has certainly left none behind.
+func (in *intent) again(now time.Time, hash string) *intent {
+	return &intent{Cluster: in.Cluster, UID: in.UID, Epoch: in.Epoch, Attempt: in.Attempt + 1, SignedAt: seconds(now), Hash: hash}
+}
+
+// anew is the intent of an attempt at another image. Its token differs, so that what is left of the last image, or
+// shows up late, is never mistaken for the new one.
+func (in *intent) anew(now time.Time, hash string) *intent {
+	following := in.again(now, hash)
+	following.Epoch++
 	return following
 }
 

@@ -99,16 +99,18 @@ func (s *state) rest(r report) effect {
 // unconfirmed: ImportImage was called and its answer was lost.
 func (s *state) unconfirmed() report {
 	r := progressing(v1alpha1.ReasonImportUnconfirmed,
-		"the cloud's answer to ImportImage was lost: looking for the image before anything else is done").after(s.timing.Poll)
+		"the cloud's answer to ImportImage was lost: looking for the image before anything else is done")
 	r.keepsError = true
-	return r.retrying(retryPolling)
+	// An image that was made shows up soon, or never: the looks get rarer.
+	age := s.now.Sub(s.intent.SignedAt.Time)
+	return r.after(max(s.timing.Poll, min(age/4, s.timing.BackoffMax))).retrying(retryPolling)
 }
 
 // vanished: the image was deleted by somebody else.
 func (s *state) vanished() report {
 	return stalled(v1alpha1.ReasonImageVanished, fmt.Sprintf(
 		"the image was deleted outside of Kubernetes: set the annotation %s to a new value to import it again, or delete this object",
-		v1alpha1.ReconcileRequestAnnotation)).after(s.timing.Drift)
+		v1alpha1.ReconcileRequestAnnotation)).after(s.timing.Drift).editable()
 }
 
 // fieldsChanged: the image was made from other values than the spec holds now.

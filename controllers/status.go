@@ -102,6 +102,9 @@ func (r report) applyError(obj *v1alpha1.ImageImport, now time.Time, timing Timi
 	status.CredentialsResourceVersion = r.secretVersion
 
 	due := r.due
+	if due.IsZero() && r.retry == retryNever {
+		return jittered(r.wait, string(obj.UID))
+	}
 	if due.IsZero() {
 		due = now.Add(jittered(timing.delay(r.retry, failure.Count), string(obj.UID)))
 	}

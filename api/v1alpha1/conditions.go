@@ -21,7 +21,7 @@ const (
 	// ReasonImporting : the import runs, or is about to start. Wait; status.imageStatus shows the cloud's own state.
 	ReasonImporting = "Importing"
 	// ReasonImportUnconfirmed : the answer to ImportImage was lost, so the operator looks for the image before it
-	// tries again. Wait; it takes up to status.nextRetryTime and never makes a second image.
+	// tries again. Wait; it takes up to 40 minutes and never makes a second image.
 	ReasonImportUnconfirmed = "ImportUnconfirmed"
 	// ReasonSuspended : spec.suspend is true and something waits to be done. Set it to false.
 	ReasonSuspended = "Suspended"

@@ -4,7 +4,9 @@ package integration
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
+	"net"
 	"net/http/httptest"
 	"os"
 	"sync"
@@ -51,7 +53,6 @@ type world struct {
 	server *httptest.Server
 	timing controllers.Timing
 	stop   context.CancelFunc
-	done   chan struct{}
 }
 
 // fast makes every wait of the operator short; the ratios stay those of production.
@@ -128,6 +129,20 @@ func (w *world) start() {
 	}()
 	w.stop = func() { cancel(); <-done }
 	w.t.Cleanup(w.stop)
+}
+
+// revive serves the cloud again, at an address it had before.
+func (w *world) revive(address string) {
+	w.t.Helper()
+	certificates := w.server.TLS.Certificates
+	listener, err := net.Listen("tcp", address)
+	w.Expect(err).NotTo(HaveOccurred())
+	w.server = httptest.NewUnstartedServer(w.cloud)
+	w.server.Listener.Close()
+	w.server.Listener = listener
+	w.server.TLS = &tls.Config{Certificates: certificates, MinVersion: tls.VersionTLS12}
+	w.server.StartTLS()
+	w.t.Cleanup(w.server.Close)
 }
 
 var grant sync.Once
