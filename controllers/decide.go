@@ -4,10 +4,7 @@ package controllers
 
 import (
 	"fmt"
-	"slices"
 	"time"
-
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
@@ -21,42 +18,6 @@ const (
 	// imported for it.
 	freshObject = time.Minute
 )
-
-// state is everything that a decision rests on: the durable state of the object and what was learned of the cloud in
-// this reconcile. decide reads it, perform adds to it.
-type state struct {
-	now time.Time
-	obj *v1alpha1.ImageImport
-	// cluster is the uid of the cluster.
-	cluster types.UID
-	// intent is nil when there is none, or when intentErr says that it is not this object's.
-	intent    *intent
-	intentErr error
-	// requested is true when the user asked for a reconcile that was not handled yet.
-	requested bool
-	timing    Timing
-
-	// account is the cloud on behalf of the object, once it was needed.
-	account *account
-	// permit is set by a successful write of the intent in this reconcile, and used up by ImportImage.
-	permit *permit
-	// answer is what ImportImage said in this reconcile.
-	answer *answer
-	// seen is what the last look at the cloud showed. nil: not looked.
-	seen *sighting
-	// deleted holds the images whose deletion was asked for in this reconcile.
-	deleted []string
-}
-
-// answer is the cloud's answer to ImportImage: an image, or an error.
-type answer struct {
-	imported ens.Imported
-	err      *ens.Error
-}
-
-// sighting is the result of complete look-ups: by the recorded ImageId, or by token. Empty means that two look-ups
-// after each other found nothing.
-type sighting struct{ images []ens.Image }
 
 // verb is the one thing to do next.
 type verb int
@@ -95,7 +56,7 @@ func decide(s *state) effect {
 	case !s.obj.DeletionTimestamp.IsZero():
 		return decideDeletion(s)
 	case s.intentErr != nil:
-		return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, s.intentErr.Error()+": remove the annotation to import a new image"))
+		return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, s.intentErr.Error()+": remove the annotation to import a new image").after(s.timing.Drift))
 	case s.intent == nil:
 		return decideStart(s)
 	case s.intent.Closed != "":
@@ -109,16 +70,18 @@ func decide(s *state) effect {
 
 // decideStart: the object has no intent.
 func decideStart(s *state) effect {
-	first := s.firstIntent()
+	first, untouched := s.firstIntent(), s.obj.Status.Attempts == 0 && s.now.Sub(s.obj.CreationTimestamp.Time) <= freshObject
 	switch {
-	case s.seen == nil && s.now.Sub(s.obj.CreationTimestamp.Time) > freshObject && !s.obj.Spec.Suspend:
+	case s.seen == nil && !untouched && !s.obj.Spec.Suspend:
 		return effect{verb: look}
 	case s.seen != nil && len(s.seen.images) > 0:
 		return effect{verb: writeIntent, intent: first}
 	case s.obj.Status.ImageID != "" && !s.requested:
 		return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, fmt.Sprintf(
 			"the annotation %s is missing although image %s was imported for this object: put it back, or set the annotation %s to a new value to import another image",
-			v1alpha1.ImportAnnotation, s.obj.Status.ImageID, v1alpha1.ReconcileRequestAnnotation)))
+			v1alpha1.ImportAnnotation, s.obj.Status.ImageID, v1alpha1.ReconcileRequestAnnotation)).after(s.timing.Drift))
+	case s.unresolved():
+		return s.rest(s.unconfirmed(s.obj.Status.StartTime.Time))
 	}
 	return s.start(first)
 }
@@ -128,33 +91,57 @@ func decideFollow(s *state) effect {
 	switch {
 	case s.permit != nil && s.answer == nil && s.now.Sub(s.intent.SignedAt.Time) <= sendWindow:
 		return effect{verb: importImage}
-	case s.answer != nil && s.answer.err == nil:
-		return s.rest(progressing(v1alpha1.ReasonImporting, "the cloud accepted the import").after(s.timing.Poll))
-	case s.answer != nil && s.answer.err.NotExecuted:
-		return effect{verb: writeIntent, intent: s.intent.closed(closedRefused, s.now)}
 	case s.answer != nil:
-		return s.rest(s.unconfirmed().because(s.answer.err))
+		return decideAnswer(s)
 	case s.seen == nil:
 		return effect{verb: look}
 	case len(s.seen.images) == 0:
 		return decideUnseen(s)
 	}
+	return decideSeen(s)
+}
+
+// decideAnswer: ImportImage was called in this reconcile.
+func decideAnswer(s *state) effect {
+	switch {
+	case s.answer.err == nil:
+		return s.rest(progressing(v1alpha1.ReasonImporting, "the cloud accepted the import").after(s.timing.Poll))
+	case s.answer.err.NotExecuted:
+		return effect{verb: writeIntent, intent: s.intent.closed(closedRefused, s.now)}
+	}
+	return s.rest(s.unconfirmed(s.intent.SignedAt.Time).because(s.answer.err))
+}
+
+// decideSeen: an attempt is open and its image is found.
+func decideSeen(s *state) effect {
 	image := s.keep()
 	switch {
-	case s.intent.Hash != importHash(&s.obj.Spec):
-		return s.rest(s.fieldsChanged(image))
-	case image.Status == ens.StatusAvailable:
-		if double := s.double(image); double != "" && !s.obj.Spec.Suspend {
-			return effect{verb: deleteImage, image: double}
-		}
-		return effect{verb: writeIntent, intent: s.intent.withImage(image.ID)}
+	// A failed image is removed whatever it was made from: the next one is made from the present values.
 	case failed(image.Status), image.Status == ens.StatusUnavailable && s.timedOut():
 		return effect{verb: writeIntent, intent: s.intent.failed(image.Status, s.now)}
+	case s.intent.Hash != importHash(&s.obj.Spec):
+		return s.rest(s.fieldsChanged(image))
+	case image.Status == ens.StatusAvailable && len(s.seen.images) > 1:
+		return decideDouble(s, image)
+	case image.Status == ens.StatusAvailable:
+		return effect{verb: writeIntent, intent: s.intent.withImage(image.ID)}
 	case s.timedOut():
 		return s.rest(stalled(v1alpha1.ReasonImportTimedOut, fmt.Sprintf(
 			"the import has been running for longer than spec.timeoutSeconds (%d s); it is still followed", s.obj.Spec.TimeoutSeconds)).after(s.timing.Poll))
 	}
 	return s.rest(progressing(v1alpha1.ReasonImporting, "the import is running").after(s.timing.Poll))
+}
+
+// decideDouble: the cloud carried one import out twice. The image to keep is recorded only when the others are gone:
+// once its ID is known, nobody looks for the token any more.
+func decideDouble(s *state, kept ens.Image) effect {
+	if s.obj.Spec.Suspend {
+		return s.rest(suspended("spec.suspend is true: the import was carried out twice, and the second image is not removed").after(s.timing.Drift))
+	}
+	if double := s.undeleted(kept.ID); double != "" {
+		return effect{verb: deleteImage, image: double}
+	}
+	return s.rest(progressing(v1alpha1.ReasonImporting, "the import was carried out twice: waiting until the second image is gone").after(s.timing.Poll))
 }
 
 // decideUnseen: an attempt is open and no image of it is found.
@@ -168,7 +155,7 @@ func decideUnseen(s *state) effect {
 	case s.accepted():
 		return s.rest(s.vanished())
 	case age < s.timing.Settle:
-		return s.rest(s.unconfirmed())
+		return s.rest(s.unconfirmed(s.intent.SignedAt.Time))
 	}
 	// The request can no longer run, and it has left no image behind.
 	return s.start(s.intent.again(s.now, importHash(&s.obj.Spec)))
@@ -177,7 +164,7 @@ func decideUnseen(s *state) effect {
 // decideRetry: the last attempt is closed.
 func decideRetry(s *state) effect {
 	if s.answer != nil {
-		return s.rest(s.failing(s.answer.err).editable())
+		return s.rest(s.failing(s.answer.err))
 	}
 	hash := importHash(&s.obj.Spec)
 	if s.intent.Closed == closedRefused {
@@ -212,32 +199,15 @@ func decideUpkeep(s *state) effect {
 	case image.Name == name:
 		return s.rest(available(fmt.Sprintf("image %s is available as %s", image.ID, image.Name)).after(s.timing.Drift))
 	case s.obj.Spec.Suspend:
-		return s.rest(idle(v1alpha1.ReasonSuspended, fmt.Sprintf("spec.suspend is true: image %s is not renamed to %s", image.ID, name)).after(s.timing.Drift))
+		return s.rest(suspended(fmt.Sprintf("spec.suspend is true: image %s is not renamed to %s", image.ID, name)).after(s.timing.Drift))
 	}
 	return effect{verb: renameImage, image: image.ID, name: name}
-}
-
-// firstIntent is the intent of an object that has none. The number of its attempt follows what status remembers, so
-// that a nonce is not used twice when the record was lost.
-func (s *state) firstIntent() *intent {
-	return &intent{
-		Cluster: s.cluster, UID: s.obj.UID, Epoch: 1, Attempt: s.obj.Status.Attempts + 1,
-		SignedAt: seconds(s.now), Hash: importHash(&s.obj.Spec),
-	}
-}
-
-// token is what the images of this object carry in their names while they are imported.
-func (s *state) token() string {
-	if s.intent == nil {
-		return token(s.cluster, s.obj.UID, 1)
-	}
-	return s.intent.token()
 }
 
 // start begins an attempt, unless the object is suspended.
 func (s *state) start(in *intent) effect {
 	if s.obj.Spec.Suspend {
-		return s.rest(idle(v1alpha1.ReasonSuspended, "spec.suspend is true: no import is started").editable())
+		return s.rest(suspended("spec.suspend is true: no import is started").editable())
 	}
 	return effect{verb: writeIntent, intent: in, starts: true}
 }
@@ -250,45 +220,13 @@ func (s *state) clear() (e effect, busy bool) {
 	case len(s.seen.images) == 0:
 		return effect{}, false
 	case s.obj.Spec.Suspend && s.obj.DeletionTimestamp.IsZero():
-		return s.rest(idle(v1alpha1.ReasonSuspended, "spec.suspend is true: the failed image is not removed").after(s.timing.Drift)), true
+		return s.rest(suspended("spec.suspend is true: the failed image is not removed").after(s.timing.Drift)), true
 	}
-	for _, image := range s.seen.images {
-		if !slices.Contains(s.deleted, image.ID) {
-			return effect{verb: deleteImage, image: image.ID}, true
-		}
+	if image := s.undeleted(""); image != "" {
+		return effect{verb: deleteImage, image: image}, true
+	}
+	if !s.obj.DeletionTimestamp.IsZero() {
+		return s.rest(s.beingDeleted()), true
 	}
 	return s.rest(s.importFailed().after(s.timing.Poll)), true
-}
-
-// keep is the one image of the attempt that counts: the one recorded in status, else the oldest.
-func (s *state) keep() ens.Image {
-	for _, image := range s.seen.images {
-		if image.ID == s.obj.Status.ImageID {
-			return image
-		}
-	}
-	return s.seen.images[0]
-}
-
-// double is a further image of the same token, made by an import that the cloud carried out twice.
-func (s *state) double(kept ens.Image) string {
-	for _, image := range s.seen.images {
-		if image.ID != kept.ID && !slices.Contains(s.deleted, image.ID) {
-			return image.ID
-		}
-	}
-	return ""
-}
-
-// accepted is true when the cloud is known to have accepted the open attempt.
-func (s *state) accepted() bool {
-	return s.obj.Status.ImageID != "" && s.obj.Status.Attempts == s.intent.Attempt
-}
-
-func (s *state) timedOut() bool {
-	return s.now.After(s.intent.SignedAt.Add(time.Duration(s.obj.Spec.TimeoutSeconds) * time.Second))
-}
-
-func failed(status string) bool {
-	return status == ens.StatusPackFailed || status == ens.StatusUploadFailed
 }

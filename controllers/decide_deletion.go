@@ -44,6 +44,8 @@ func decideDeletionWithoutIntent(s *state) effect {
 		return effect{verb: look}
 	case len(s.seen.images) > 0:
 		return effect{verb: writeIntent, intent: s.firstIntent()}
+	case s.unresolved():
+		return s.rest(s.awaitingOutcome())
 	case s.obj.Status.ImageID != "":
 		return s.letGo("image " + s.obj.Status.ImageID + " is not deleted: the annotation " + v1alpha1.ImportAnnotation + " that proves whose it is has been removed")
 	}
@@ -56,18 +58,15 @@ func decideAttemptDeletion(s *state) effect {
 		return effect{verb: look}
 	}
 	if len(s.seen.images) > 0 {
-		kept := s.keep()
-		if double := s.double(kept); double != "" {
-			return effect{verb: deleteImage, image: double}
-		}
-		return effect{verb: writeIntent, intent: s.intent.withImage(kept.ID)}
+		// From now on every image with the token is to go, however many there are.
+		return effect{verb: writeIntent, intent: s.intent.closed(closedFailed, s.now)}
 	}
 	bound := s.timing.Settle
 	if s.accepted() {
 		bound = s.timing.ListingLag
 	}
 	if s.now.Sub(s.intent.SignedAt.Time) < bound {
-		return s.rest(progressing(v1alpha1.ReasonDeleting, "an import was started and its outcome is not known yet: waiting for its image, to delete it").after(s.timing.Poll))
+		return s.rest(s.awaitingOutcome())
 	}
 	return s.letGo("")
 }
@@ -81,7 +80,7 @@ func decideImageDeletion(s *state) effect {
 	case !slices.Contains(s.deleted, s.intent.ImageID):
 		return effect{verb: deleteImage, image: s.intent.ImageID}
 	}
-	return s.rest(progressing(v1alpha1.ReasonDeleting, "the cloud is deleting the image").after(s.timing.Poll))
+	return s.rest(s.beingDeleted())
 }
 
 // letGo ends the operator's care for the object. A note says what is left in the cloud.

@@ -5,6 +5,7 @@
 //	imageimport_controller.go  Reconcile: decide names one effect, perform carries it out, until there is nothing to do.
 //	intent.go                  The durable record of an import, and the token and nonce that derive from it.
 //	request.go                 What the spec asks of the cloud: the ImportImage request and the image's name.
+//	state.go                   What a decision rests on.
 //	decide.go                  What to do next: a pure function of the object and of what was seen in the cloud.
 //	decide_deletion.go         The same for an object that is being deleted.
 //	observe.go                 How an object learns of its images: the seam to the watching of the cloud.

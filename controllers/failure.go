@@ -35,7 +35,8 @@ type Timing struct {
 	// Settle is how long after its signature a request without an answer may still make an image: the validity of its
 	// timestamp (31 min, the longest documented), a clock skew of 5 min, and the lag of listings. Default 40 min.
 	Settle time.Duration
-	// ListingLag is how long a listing may lag behind. Default 1 min.
+	// ListingLag is how long after its signature the image of an accepted request may be missing from listings: until
+	// it was sent and answered (30 s each), and the lag of listings (1 min). Default 2 min.
 	ListingLag time.Duration
 	// Slow is the wait after an error that somebody has to mend. Default 1 h.
 	Slow time.Duration
@@ -50,7 +51,7 @@ type Timing struct {
 // DefaultTiming returns the values of production.
 func DefaultTiming() Timing {
 	return Timing{
-		Poll: 10 * time.Second, Drift: 10 * time.Minute, Settle: 40 * time.Minute, ListingLag: time.Minute,
+		Poll: 10 * time.Second, Drift: 10 * time.Minute, Settle: 40 * time.Minute, ListingLag: 2 * time.Minute,
 		Slow: time.Hour, Denied: 10 * time.Minute, SecretCheck: 30 * time.Second,
 		BackoffBase: 2 * time.Second, BackoffMax: 5 * time.Minute,
 	}
@@ -93,7 +94,7 @@ func (s *state) failing(err *ens.Error) report {
 	case ens.ClassConflict:
 		return progressing(v1alpha1.ReasonImageBusy, message).because(err).retrying(retryBackoff)
 	case ens.ClassUnknownOutcome:
-		return s.unconfirmed().because(err)
+		return s.unconfirmed(s.intent.SignedAt.Time).because(err)
 	case ens.ClassGone:
 		return progressing(v1alpha1.ReasonCloudError, message).because(err).retrying(retryBackoff)
 	case ens.ClassUnrecognised:
@@ -114,6 +115,9 @@ func (s *state) noCredentials(e *credentialsError) report {
 	retryable := false
 	r := stalled(e.reason, e.message).after(s.timing.SecretCheck)
 	r.failure = &v1alpha1.LastError{Action: "GetSecret", Code: e.reason, Message: e.message, Hint: e.hint, Retryable: &retryable}
+	if !s.obj.DeletionTimestamp.IsZero() {
+		r.failure.Hint += "; or set spec.deletionPolicy to Retain to keep the image and let this object go"
+	}
 	if last := s.obj.Status.LastError; last != nil && last.Action == r.failure.Action && last.Code == r.failure.Code {
 		r.failure.Time = last.Time
 	}

@@ -133,8 +133,7 @@ func (r *Reconciler) notYet(ctx context.Context, obj *v1alpha1.ImageImport) (tim
 		return max(wait, 0), nil
 	}
 	secret, err := r.secret(ctx, obj)
-	var missing *credentialsError
-	if errors.As(err, &missing) {
+	if _, missing := errors.AsType[*credentialsError](err); missing {
 		return 0, nil
 	}
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -24,7 +25,7 @@ type closure string
 const (
 	// closedRefused : the cloud refused ImportImage, certainly without making an image.
 	closedRefused closure = "Refused"
-	// closedFailed : the image ended in a failure state and is to be removed.
+	// closedFailed : the image ended in a failure state, or its object is being deleted, and it is to be removed.
 	closedFailed closure = "Failed"
 )
 
@@ -60,13 +61,29 @@ func readIntent(obj *v1alpha1.ImageImport, cluster types.UID) (*intent, error) {
 	in := &intent{}
 	decoder := json.NewDecoder(strings.NewReader(recorded))
 	decoder.DisallowUnknownFields()
-	if decoder.Decode(in) != nil || decoder.More() || in.Epoch < 1 || in.Attempt < 1 {
+	decodeErr := decoder.Decode(in)
+	if _, end := decoder.Token(); decodeErr != nil || end != io.EOF || !in.sound() {
 		return nil, fmt.Errorf("the annotation %s cannot be read", v1alpha1.ImportAnnotation)
 	}
 	if in.Cluster != cluster || in.UID != obj.UID {
 		return nil, fmt.Errorf("the annotation %s belongs to another object, as in a copied manifest or a restored backup", v1alpha1.ImportAnnotation)
 	}
 	return in, nil
+}
+
+// sound is true for what this operator may have written. Anything else, such as the word of a later version, is as good
+// as unreadable: to act on the half that is understood could cost an image.
+func (in *intent) sound() bool {
+	if in.Epoch < 1 || in.Attempt < 1 || in.SignedAt.IsZero() {
+		return false
+	}
+	switch in.Closed {
+	case "":
+		return in.ClosedAt == nil
+	case closedRefused, closedFailed:
+		return in.ClosedAt != nil && in.ImageID == ""
+	}
+	return false
 }
 
 func (in *intent) encode() string {

@@ -65,9 +65,12 @@ func (r *Reconciler) writeIntent(ctx context.Context, s *state, e effect) error 
 	// An edit of the user's in between must not cost what the cloud just told: only the start of an attempt depends
 	// on the spec.
 	for apierrors.IsConflict(err) && !e.starts {
-		if err = r.APIReader.Get(ctx, client.ObjectKeyFromObject(s.obj), s.obj); err != nil {
+		// Into a new object: decoding leaves standing what the answer lacks.
+		current := &v1alpha1.ImageImport{}
+		if err = r.APIReader.Get(ctx, client.ObjectKeyFromObject(s.obj), current); err != nil {
 			break
 		}
+		s.obj = current
 		if s.obj.UID != e.intent.UID || s.obj.Annotations[v1alpha1.ImportAnnotation] != recorded {
 			return fmt.Errorf("recording the import: %w", errStale)
 		}

@@ -11,6 +11,9 @@ import (
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
 )
 
+// actionImport is the API action whose outcome an object may have to wait for.
+const actionImport = "ImportImage"
+
 // mood is what the conditions say as a whole.
 type mood int
 
@@ -27,7 +30,8 @@ type report struct {
 	mood    mood
 	reason  string
 	message string
-	// failure is nil when there is none now. keepsError leaves an earlier one standing, since it is not overcome yet.
+	// failure is nil when there is none now. keepsError leaves an earlier one of ImportImage standing, since it is not
+	// overcome yet.
 	failure    *v1alpha1.LastError
 	keepsError bool
 	// retry is how long to wait after the failure; shown as nextRetryTime.
@@ -62,7 +66,9 @@ func stalled(reason, message string) report {
 	return report{mood: moodStalled, reason: reason, message: message}
 }
 
-func idle(reason, message string) report { return report{reason: reason, message: message} }
+func suspended(message string) report {
+	return report{reason: v1alpha1.ReasonSuspended, message: message}
+}
 
 func (r report) after(d time.Duration) report { r.wait = d; return r }
 func (r report) retryAt(t time.Time) report   { r.due = t; return r }
@@ -80,6 +86,7 @@ func (r report) because(err *ens.Error) report {
 // rest ends the reconcile with a report and adds what was learned on the way.
 func (s *state) rest(r report) effect {
 	r.intent = s.intent
+	r.unfrozen = r.unfrozen || s.intent != nil && s.intent.Closed == closedRefused
 	if s.account != nil {
 		r.secretVersion = s.account.secretVersion
 	}
@@ -96,13 +103,13 @@ func (s *state) rest(r report) effect {
 	return effect{verb: rest, report: r}
 }
 
-// unconfirmed: ImportImage was called and its answer was lost.
-func (s *state) unconfirmed() report {
+// unconfirmed: ImportImage was called at the given time and its answer was lost.
+func (s *state) unconfirmed(since time.Time) report {
 	r := progressing(v1alpha1.ReasonImportUnconfirmed,
 		"the cloud's answer to ImportImage was lost: looking for the image before anything else is done")
 	r.keepsError = true
 	// An image that was made shows up soon, or never: the looks get rarer.
-	age := s.now.Sub(s.intent.SignedAt.Time)
+	age := s.now.Sub(since)
 	return r.after(max(s.timing.Poll, min(age/4, s.timing.BackoffMax))).retrying(retryPolling)
 }
 
@@ -111,6 +118,18 @@ func (s *state) vanished() report {
 	return stalled(v1alpha1.ReasonImageVanished, fmt.Sprintf(
 		"the image was deleted outside of Kubernetes: set the annotation %s to a new value to import it again, or delete this object",
 		v1alpha1.ReconcileRequestAnnotation)).after(s.timing.Drift).editable()
+}
+
+// awaitingOutcome: the object is being deleted, and an import may still make an image for it.
+func (s *state) awaitingOutcome() report {
+	r := progressing(v1alpha1.ReasonDeleting, "an import was started and its outcome is not known yet: waiting for its image, to delete it")
+	r.keepsError = true
+	return r.after(s.timing.Poll)
+}
+
+// beingDeleted: the object is being deleted, and the cloud has not finished with its image.
+func (s *state) beingDeleted() report {
+	return progressing(v1alpha1.ReasonDeleting, "the cloud is deleting the image").after(s.timing.Poll)
 }
 
 // fieldsChanged: the image was made from other values than the spec holds now.
@@ -125,7 +144,7 @@ func (s *state) importFailed() report {
 	r := stalled(v1alpha1.ReasonImportFailed, fmt.Sprintf("the import ended in state %s; the failed image is removed and the import is tried again", s.intent.Cause))
 	retryable := false
 	r.failure = &v1alpha1.LastError{
-		Action: "ImportImage", Code: s.intent.Cause, Retryable: &retryable, Time: s.intent.ClosedAt,
+		Action: actionImport, Code: s.intent.Cause, Retryable: &retryable, Time: s.intent.ClosedAt,
 		Message: fmt.Sprintf("the import ended in state %s; the cloud gives no further cause", s.intent.Cause),
 		Hint:    "check that the OSS object is a complete qcow2 image (qemu-img check) and that ENS may read it; the operator tries again at status.nextRetryTime, or at once when the spec changes or a reconcile is requested",
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // apply writes the report into the object's status, in memory, and returns when to reconcile again (0: not by itself).
-// The same report twice gives the same status.
+// The same report twice gives the same status, but for the count and the times of an error that was met again.
 func (r report) apply(obj *v1alpha1.ImageImport, now time.Time, timing Timing) time.Duration {
 	status := &obj.Status
 	status.ObservedGeneration = obj.Generation
@@ -30,9 +30,18 @@ func (r report) applyIntent(status *v1alpha1.ImageImportStatus) {
 	if r.intent == nil {
 		return
 	}
+	started := status.Attempts != r.intent.Attempt
+	if started {
+		// What is known of the image was said of an earlier attempt.
+		forgetImage(status)
+		status.RequestID = ""
+	}
 	status.Attempts = r.intent.Attempt
-	status.StartTime = nil
-	if !r.unfrozen {
+	switch {
+	case r.unfrozen:
+		status.StartTime = nil
+	// An error tells nothing of the import: what was frozen stays so, and what was free.
+	case started || r.failure == nil:
 		start := r.intent.SignedAt
 		status.StartTime = &start
 	}
@@ -41,8 +50,7 @@ func (r report) applyIntent(status *v1alpha1.ImageImportStatus) {
 func (r report) applyImage(status *v1alpha1.ImageImportStatus) {
 	over := r.intent != nil && (r.intent.Closed != "" || r.intent.ImageID != "")
 	if r.imported != nil || r.absent && over {
-		status.ImageID, status.ImageName, status.ImageStatus, status.Ownership = "", "", "", ""
-		status.SizeGiB, status.CreationTime, status.CompletionTime = 0, nil, nil
+		forgetImage(status)
 	}
 	if r.imported != nil {
 		status.ImageID, status.RequestID, status.Ownership = r.imported.ImageID, r.imported.RequestID, v1alpha1.OwnershipImported
@@ -54,6 +62,11 @@ func (r report) applyImage(status *v1alpha1.ImageImportStatus) {
 			status.CreationTime = &metav1.Time{Time: r.image.CreationTime}
 		}
 	}
+}
+
+func forgetImage(status *v1alpha1.ImageImportStatus) {
+	status.ImageID, status.ImageName, status.ImageStatus, status.Ownership = "", "", "", ""
+	status.SizeGiB, status.CreationTime, status.CompletionTime = 0, nil, nil
 }
 
 func (r report) applyConditions(obj *v1alpha1.ImageImport) {
@@ -80,13 +93,33 @@ func (r report) applyError(obj *v1alpha1.ImageImport, now time.Time, timing Timi
 	status := &obj.Status
 	status.NextRetryTime, status.CredentialsResourceVersion = nil, ""
 	if r.failure == nil {
-		if !r.keepsError {
+		if previous := status.LastError; previous != nil && (!r.keepsError || previous.Action != actionImport) {
 			status.LastError = nil
 		}
 		return jittered(r.wait, string(obj.UID))
 	}
-	failure := *r.failure
-	previous := status.LastError
+	status.LastError = occurrence(*r.failure, status.LastError, now)
+	status.CredentialsResourceVersion = r.secretVersion
+
+	due := r.due
+	switch {
+	case !due.IsZero():
+	case r.retry == retryNever:
+		return jittered(r.wait, string(obj.UID))
+	default:
+		due = now.Add(jittered(timing.delay(r.retry, status.LastError.Count), string(obj.UID)))
+	}
+	next := seconds(due)
+	status.NextRetryTime = &next
+	wait := max(due.Sub(now), time.Second)
+	if r.retry == retryDenied {
+		wait = min(wait, timing.SecretCheck)
+	}
+	return wait
+}
+
+// occurrence dates an error and counts it. One that bears its time is the same occurrence as long as that stays.
+func occurrence(failure v1alpha1.LastError, previous *v1alpha1.LastError, now time.Time) *v1alpha1.LastError {
 	failure.Count = 1
 	switch {
 	case previous == nil || previous.Action != failure.Action || previous.Code != failure.Code:
@@ -98,21 +131,5 @@ func (r report) applyError(obj *v1alpha1.ImageImport, now time.Time, timing Timi
 	if failure.Time == nil {
 		failure.Time = &metav1.Time{Time: now}
 	}
-	status.LastError = &failure
-	status.CredentialsResourceVersion = r.secretVersion
-
-	due := r.due
-	if due.IsZero() && r.retry == retryNever {
-		return jittered(r.wait, string(obj.UID))
-	}
-	if due.IsZero() {
-		due = now.Add(jittered(timing.delay(r.retry, failure.Count), string(obj.UID)))
-	}
-	next := seconds(due)
-	status.NextRetryTime = &next
-	wait := max(due.Sub(now), time.Second)
-	if r.retry == retryDenied {
-		wait = min(wait, timing.SecretCheck)
-	}
-	return wait
+	return &failure
 }

@@ -82,23 +82,38 @@ await() {
 kubectl() { "$KUBEBUILDER_ASSETS/kubectl" --kubeconfig "$kubeconfig" "$@"; }
 field() { kubectl get -n demo "$1" -o "jsonpath={$2}"; }
 # The simulator's admin API; kubectl speaks HTTPS, so nothing else has to be installed.
-cloud() { "$KUBEBUILDER_ASSETS/kubectl" --kubeconfig /dev/null --server "$cloud_url" --certificate-authority "$work/ca.pem" get --raw "/-/$1"; }
+cloud() { kubeconfig=$work/cloud.kubeconfig kubectl get --raw "/-/$1"; }
 # One JSON object of a list per line.
 lines() { sed 's/},{/}\n{/g'; }
 cloud_images() { cloud images | lines | sed -n 's/.*"imageID":"\([^"]*\)","imageName":"\([^"]*\)","status":"\([^"]*\)".*/\1  \2  \3/p'; }
 cloud_is_empty() { [[ $(cloud images) == '[]' ]]; }
 accepted_imports() { cloud history | lines | grep '"action":"ImportImage"' | grep '"httpStatus":200' | grep -c "\"ImageName\":\"$image" || true; }
 
-# is_ready prints the object's state whenever it has changed.
+# write_kubeconfig FILE SERVER CA_FILE TOKEN
+write_kubeconfig() {
+  local kubeconfig=$1
+  {
+    kubectl config set-cluster demo --server "$2" --certificate-authority "$3"
+    kubectl config set-credentials demo --token "$4"
+    kubectl config set-context demo --cluster demo --user demo
+    kubectl config use-context demo
+  } >/dev/null
+}
+
+# is_ready prints the object's state whenever it has changed. A stalled object will not get ready.
 shown=
 is_ready() {
-  local now
-  now=$(field "$object" '.status.conditions[?(@.type=="Ready")].reason}  {.status.imageStatus}  {.status.imageID}  {.status.imageName')
-  if [[ $now != "$shown" ]]; then
-    shown=$now
-    note "$now"
+  local ready stalled state
+  ready='.status.conditions[?(@.type=="Ready")]' stalled='.status.conditions[?(@.type=="Stalled")]'
+  state=$(field "$object" "$ready.status} {$stalled.status} {$ready.reason} {.status.imageStatus} {.status.imageID} {.status.imageName")
+  if [[ $state != "$shown" ]]; then
+    shown=$state
+    read -r _ state <<<"$state"
+    [[ -z $state ]] || note "$state"
+    state=$shown
   fi
-  [[ $(field "$object" '.status.conditions[?(@.type=="Ready")].status') == True ]]
+  [[ $state != "False True "* ]] || die "$object is stalled: $(field "$object" .status.lastError)"
+  [[ $state == "True "* ]]
 }
 has_error() { [[ -n $(field imageimport/missing-object .status.lastError.code) ]]; }
 
@@ -122,6 +137,8 @@ await 60 "the simulator" test -s "$work/address"
 await 60 "the control plane" grep -q ready "$work/control-plane.log"
 cloud_address=$(<"$work/address")
 cloud_url=https://$cloud_address
+# The admin API asks for no token, but kubectl would ask the user for one.
+write_kubeconfig "$work/cloud.kubeconfig" "$cloud_url" "$work/ca.pem" unused
 note "kube-apiserver $("$KUBEBUILDER_ASSETS/kubectl" --kubeconfig "$kubeconfig" version | sed -n 's/^Server Version: //p'), RBAC on; cloud at $cloud_url"
 
 step "Installing CRD and RBAC (config/default)"
@@ -130,17 +147,12 @@ kubectl wait --for=condition=Established --timeout=30s crd/imageimports.ens.alib
 token=$(kubectl create token -n "$operator_namespace" ens-image-operator)
 server=$(kubectl config view -o 'jsonpath={.clusters[0].cluster.server}')
 kubectl config view --raw -o 'jsonpath={.clusters[0].cluster.certificate-authority-data}' | base64 -d >"$work/apiserver-ca.pem"
-(
-  kubeconfig=$work/operator.kubeconfig
-  kubectl config set-cluster demo --server "$server" --certificate-authority "$work/apiserver-ca.pem" --embed-certs
-  kubectl config set-credentials operator --token "$token"
-  kubectl config set-context demo --cluster demo --user operator
-  kubectl config use-context demo
-) >/dev/null
+# The token and nothing else: a client certificate beside it would win, and make the operator an administrator.
+write_kubeconfig "$work/operator.kubeconfig" "$server" "$work/apiserver-ca.pem" "$token"
 
-# can VERB RESOURCE says whether the operator may.
-can() { (kubeconfig=$work/operator.kubeconfig && kubectl auth can-i "$@" --all-namespaces 2>/dev/null) || true; }
-[[ $(can patch imageimports.ens.alibabacloud.com/status) == yes ]] || die "the operator may not write the status of ImageImports"
+# can VERB RESOURCE [FLAG...] says whether the operator may.
+can() { kubeconfig=$work/operator.kubeconfig kubectl auth can-i "$@" --all-namespaces 2>/dev/null || true; }
+[[ $(can patch imageimports.ens.alibabacloud.com --subresource status) == yes ]] || die "the operator may not write the status of ImageImports"
 for forbidden in "list secrets" "delete imageimports.ens.alibabacloud.com" "create pods" "* *"; do
   read -r verb resource <<<"$forbidden"
   [[ $(can "$verb" "$resource") == no ]] || die "the operator may $forbidden: it runs with more than config/rbac"
@@ -206,7 +218,6 @@ printf '\n%sThe demo passed in %d s.%s\n' "$green" "$SECONDS" "$plain"
 
 step "KEEP=1: importing the sample once more for you to play with"
 apply_sample
-cp "$work/ca.pem" "$work/simulator-ca.pem"
 cat <<HELP
 
 Everything stays up until you press Ctrl-C. In another terminal:
@@ -224,8 +235,8 @@ Everything stays up until you press Ctrl-C. In another terminal:
 
 The cloud's side ($cloud_url; what it was asked, which images it has):
 
-  kubectl --kubeconfig /dev/null --server $cloud_url --certificate-authority $work/ca.pem get --raw /-/images
-  kubectl --kubeconfig /dev/null --server $cloud_url --certificate-authority $work/ca.pem get --raw /-/history
+  kubectl --kubeconfig $work/cloud.kubeconfig get --raw /-/images
+  kubectl --kubeconfig $work/cloud.kubeconfig get --raw /-/history
 
 Logs: $work/*.log
 HELP

@@ -23,7 +23,10 @@ done
 
 for module in . hack/controlplane hack/tools; do
   echo "checking go.mod and go.sum of $module"
-  (cd "$module" && go mod tidy -diff >&2) || fault "go.mod or go.sum of $module is not tidy: run make tidy"
+  if ! (cd "$module" && go mod tidy -diff) >"$work/tidy" 2>&1; then
+    head -n 30 "$work/tidy" >&2
+    fault "go.mod or go.sum of $module is not tidy: run make tidy"
+  fi
 done
 
 kubectl=$(hack/controlplane/build.sh)/kubectl

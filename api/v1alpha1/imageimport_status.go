@@ -14,15 +14,17 @@ type Ownership string
 const OwnershipImported Ownership = "Imported"
 
 // ImageImportStatus is the truth: what the operator saw last. It is a report, never the authority for a cloud write.
+// +kubebuilder:validation:MinProperties=1
 type ImageImportStatus struct {
 	// observedGeneration is the metadata.generation that this status speaks of. -1 before the operator has seen the object.
 	// +optional
-	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"` //nolint:kubeapilinter // 0 is never written: generations start at 1
 
 	// conditions are Ready, and Reconciling or Stalled while they are True. Their reasons are a documented, closed list.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
@@ -52,7 +54,7 @@ type ImageImportStatus struct {
 
 	// sizeGiB is the size of the image in GiB, as the cloud reports it.
 	// +optional
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	SizeGiB int64 `json:"sizeGiB,omitempty"`
 
 	// creationTime is when the cloud created the image.
@@ -67,7 +69,7 @@ type ImageImportStatus struct {
 
 	// attempts is how many import attempts were made in the life of this object.
 	// +optional
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	Attempts int32 `json:"attempts,omitempty"`
 
 	// startTime is when the current import attempt started. While it is set, the fields that define the import are
@@ -85,7 +87,7 @@ type ImageImportStatus struct {
 
 	// lastError is the error that the object suffers from now. Cleared on success.
 	// +optional
-	LastError *LastError `json:"lastError,omitempty"`
+	LastError *LastError `json:"lastError,omitempty"` //nolint:kubeapilinter // nil is no error; a struct would make every reader compare it with zero
 
 	// lastHandledReconcileAt is the value of the reconcile request annotation that was handled last.
 	// +optional
@@ -102,6 +104,7 @@ type ImageImportStatus struct {
 }
 
 // LastError is one error in full: what failed, what the cloud said, what to do.
+// +kubebuilder:validation:MinProperties=1
 type LastError struct {
 	// action is what failed: the cloud's API action (ImportImage, DescribeSelfImages, ModifyImageAttribute,
 	// DeleteImage), or GetSecret.

@@ -42,7 +42,7 @@ type ImageImportSpec struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=2
 	// +kubebuilder:validation:MaxLength=128
-	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^[A-Za-z\\\\p{Han}][A-Za-z0-9\\\\p{Han}:_-]*$')",message="spec.imageName must start with a letter or a Chinese character, followed by letters, Chinese characters, digits, ':', '_' and '-' only (2 to 128 characters)"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.matches('^[A-Za-z\\\\p{Han}][A-Za-z0-9\\\\p{Han}:_-]*$')",message="spec.imageName must start with a letter or a Chinese character, followed by letters, Chinese characters, digits, ':', '_' and '-' only (2 to 128 characters)"
 	ImageName string `json:"imageName,omitempty"`
 
 	// imageNamePolicy says which name the image bears once it is available. During the import it is imageName and a
@@ -55,7 +55,7 @@ type ImageImportSpec struct {
 	// source is the file of the system disk. At least one of source and diskDeviceMappings is needed.
 	// Default: none.
 	// +optional
-	Source ImageSource `json:"source,omitzero"`
+	Source ImageSource `json:"source,omitzero"` //nolint:kubeapilinter // the zero value is an absent source; a pointer would add nothing but nil checks
 
 	// computeType is the kind of machine the image is for. Allowed: "ens_vm". Default: ens_vm.
 	// +optional
@@ -114,7 +114,7 @@ type ImageImportSpec struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
-	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^[a-z0-9-]+$')",message="spec.targetOSSRegionID must be a region ID of lower case letters, digits and '-', for example cn-beijing"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.matches('^[a-z0-9-]+$')",message="spec.targetOSSRegionID must be a region ID of lower case letters, digits and '-', for example cn-beijing"
 	TargetOSSRegionID string `json:"targetOSSRegionID,omitempty"`
 
 	// deletionPolicy says what happens to the image when this object is deleted. "Delete": the image is deleted first.
@@ -137,7 +137,7 @@ type ImageImportSpec struct {
 	// credentials are the account in which the image is imported.
 	// Default: the operator's own credentials.
 	// +optional
-	Credentials Credentials `json:"credentials,omitzero"`
+	Credentials Credentials `json:"credentials,omitzero"` //nolint:kubeapilinter // the zero value is absent credentials; a pointer would add nothing but nil checks
 }
 
 // ImageSource is where the file lies.
@@ -160,21 +160,21 @@ type OSSObject struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
-	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^[a-z0-9-]+$')",message="oss.region must be a region ID of lower case letters, digits and '-', for example cn-beijing"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.matches('^[a-z0-9-]+$')",message="oss.region must be a region ID of lower case letters, digits and '-', for example cn-beijing"
 	Region string `json:"region,omitempty"`
 
 	// bucket is the name of the bucket: 3 to 63 lower case letters, digits and "-", with no "-" first or last.
 	// +required
 	// +kubebuilder:validation:MinLength=3
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')",message="oss.bucket must be a bucket name: 3 to 63 lower case letters, digits and '-', with no '-' first or last"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')",message="oss.bucket must be a bucket name: 3 to 63 lower case letters, digits and '-', with no '-' first or last"
 	Bucket string `json:"bucket,omitempty"`
 
 	// object is the key of the object, 1 to 1023 characters, with no "/" or "\" first and no control characters.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1023
-	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^[^/\\\\\\\\\\\\p{Cc}][^\\\\p{Cc}]*$')",message="oss.object must be an object key: 1 to 1023 characters, no '/' or '\\' first, no control characters"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.matches('^[^/\\\\\\\\\\\\p{Cc}][^\\\\p{Cc}]*$')",message="oss.object must be an object key: 1 to 1023 characters, no '/' or '\\' first, no control characters"
 	Object string `json:"object,omitempty"`
 }
 
@@ -192,7 +192,7 @@ type SecretReference struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="self == '' || !format.dns1123Subdomain().validate(self).hasValue()",message="secretRef.name must be the name of a Secret: up to 253 lower case letters, digits, '-' and '.', with a letter or digit first and last and on both sides of each '.'"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || !format.dns1123Subdomain().validate(self).hasValue()",message="secretRef.name must be the name of a Secret: up to 253 lower case letters, digits, '-' and '.', with a letter or digit first and last and on both sides of each '.'"
 	Name string `json:"name,omitempty"`
 }
 
@@ -215,11 +215,11 @@ type SecretReference struct {
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.diskDeviceMappings) ? has(oldSelf.spec.diskDeviceMappings) && self.spec.diskDeviceMappings == oldSelf.spec.diskDeviceMappings : !has(oldSelf.spec.diskDeviceMappings))",fieldPath=".spec.diskDeviceMappings",message="spec.diskDeviceMappings cannot be changed once the import has started; create a new ImageImport for other files"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || self.spec.computeType == oldSelf.spec.computeType",fieldPath=".spec.computeType",message="spec.computeType cannot be changed once the import has started; create a new ImageImport"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || self.spec.osType == oldSelf.spec.osType",fieldPath=".spec.osType",message="spec.osType cannot be changed once the import has started; create a new ImageImport"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.platform) && self.spec.platform != '' ? has(oldSelf.spec.platform) && self.spec.platform == oldSelf.spec.platform : !has(oldSelf.spec.platform) || oldSelf.spec.platform == '')",fieldPath=".spec.platform",message="spec.platform cannot be changed once the import has started; create a new ImageImport"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.osVersion) && self.spec.osVersion != '' ? has(oldSelf.spec.osVersion) && self.spec.osVersion == oldSelf.spec.osVersion : !has(oldSelf.spec.osVersion) || oldSelf.spec.osVersion == '')",fieldPath=".spec.osVersion",message="spec.osVersion cannot be changed once the import has started; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.platform) && self.spec.platform.size() > 0 ? has(oldSelf.spec.platform) && self.spec.platform == oldSelf.spec.platform : !has(oldSelf.spec.platform) || oldSelf.spec.platform.size() == 0)",fieldPath=".spec.platform",message="spec.platform cannot be changed once the import has started; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.osVersion) && self.spec.osVersion.size() > 0 ? has(oldSelf.spec.osVersion) && self.spec.osVersion == oldSelf.spec.osVersion : !has(oldSelf.spec.osVersion) || oldSelf.spec.osVersion.size() == 0)",fieldPath=".spec.osVersion",message="spec.osVersion cannot be changed once the import has started; create a new ImageImport"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || self.spec.architecture == oldSelf.spec.architecture",fieldPath=".spec.architecture",message="spec.architecture cannot be changed once the import has started; create a new ImageImport"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || self.spec.imageFormat == oldSelf.spec.imageFormat",fieldPath=".spec.imageFormat",message="spec.imageFormat cannot be changed once the import has started; create a new ImageImport"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.licenseType) && self.spec.licenseType != '' ? has(oldSelf.spec.licenseType) && self.spec.licenseType == oldSelf.spec.licenseType : !has(oldSelf.spec.licenseType) || oldSelf.spec.licenseType == '')",fieldPath=".spec.licenseType",message="spec.licenseType cannot be changed once the import has started; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.licenseType) && self.spec.licenseType.size() > 0 ? has(oldSelf.spec.licenseType) && self.spec.licenseType == oldSelf.spec.licenseType : !has(oldSelf.spec.licenseType) || oldSelf.spec.licenseType.size() == 0)",fieldPath=".spec.licenseType",message="spec.licenseType cannot be changed once the import has started; create a new ImageImport"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.targetOSSRegionID) ? has(oldSelf.spec.targetOSSRegionID) && self.spec.targetOSSRegionID == oldSelf.spec.targetOSSRegionID : !has(oldSelf.spec.targetOSSRegionID))",fieldPath=".spec.targetOSSRegionID",message="spec.targetOSSRegionID cannot be changed once the import has started; create a new ImageImport"
 type ImageImport struct {
 	metav1.TypeMeta `json:",inline"`
@@ -235,7 +235,7 @@ type ImageImport struct {
 	// status is the truth: which image came of it, and every error on the way. Written by the operator only.
 	// +optional
 	// +default={"observedGeneration": -1}
-	Status ImageImportStatus `json:"status,omitzero"`
+	Status ImageImportStatus `json:"status,omitzero"` //nolint:kubeapilinter // optional: the zero value is an absent status
 }
 
 // ImageImportList is a list of ImageImports.

@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // main has no caller whose context it could take
 	err := run(ctx, os.Args[1:], os.Stderr)
 	stop()
 	if err == nil || errors.Is(err, flag.ErrHelp) {

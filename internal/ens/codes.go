@@ -68,12 +68,17 @@ var meanings = map[string]meaning{
 	"Error.DeleteImage":         {ClassConflict, true, busyHint, docDelete},
 	"IncorrectStatus.Image":     {ClassConflict, true, busyHint, docDelete},
 	"InvalidImageId.NotFound":   {ClassGone, true, retryHint, docAssumed},
-	CodeListingChanged:          {ClassUnavailable, true, retryHint, "this package"},
-	CodeCanceled:                {ClassUnavailable, false, retryHint, "this package"},
-	CodeNoAnswer:                {ClassUnavailable, false, "check the network between the operator and the endpoint; the operator tries again", "this package"},
-	CodeConnectFailed:           {ClassUnavailable, true, "check the endpoint (--ens-endpoint), the network and the certificate; the operator tries again", "this package"},
-	CodeUnreadableAnswer:        {ClassUnavailable, false, retryHint, "this package"},
-	CodeClientError:             {ClassUnrecognised, true, "this is a fault of the operator: please report it", "this package"},
+}
+
+// ownMeanings lists the codes of this package. They are apart because the cloud may use the same words for other things.
+// Their refused is not looked at: such a call was carried out unless no connection came about.
+var ownMeanings = map[string]meaning{
+	CodeListingChanged:   {class: ClassUnavailable, hint: retryHint},
+	CodeCanceled:         {class: ClassUnavailable, hint: retryHint},
+	CodeNoAnswer:         {class: ClassUnavailable, hint: "check the network between the operator and the endpoint; the operator tries again"},
+	CodeConnectFailed:    {class: ClassUnavailable, hint: "check the endpoint (--ens-endpoint), the network and the certificate; the operator tries again"},
+	CodeUnreadableAnswer: {class: ClassUnavailable, hint: retryHint},
+	CodeClientError:      {class: ClassUnrecognised, hint: "this is a fault of the operator: please report it"},
 }
 
 // specFields names the field of an ImageImport behind a request parameter.
@@ -84,15 +89,18 @@ var specFields = map[string]string{
 	"DiskDeviceMapping": "spec.diskDeviceMappings", "TargetOSSRegionId": "spec.targetOSSRegionID", "LicenseType": "spec.licenseType",
 }
 
-// meaningOf looks a code up. The zero HTTP status stands for "no answer".
-func meaningOf(action, code string, status int) meaning {
+// meaningOf looks up a code of the cloud's.
+func meaningOf(code string, status int) meaning {
 	found, known := meanings[code]
 	if !known {
-		if prefix, _, dotted := strings.Cut(code, "."); dotted {
-			found, known = meanings[prefix+".*"]
-		}
+		prefix, _, _ := strings.Cut(code, ".")
+		found, known = meanings[prefix+".*"]
 	}
 	field, isParameter := strings.CutPrefix(code, "InvalidParameter.")
+	if missing, ok := strings.CutPrefix(code, "Missing"); ok && !known && specFields[missing] != "" {
+		// Missing<Param> is the gateway's form of MissingParameter.
+		found, known, field, isParameter = meanings["MissingParameter"], true, missing, true
+	}
 	switch {
 	case !known && status == http.StatusTooManyRequests:
 		found = meaning{class: ClassThrottled, hint: retryHint}
@@ -107,9 +115,6 @@ func meaningOf(action, code string, status int) meaning {
 		found.hint = "check that the file exists at spec.source.oss and that ENS may read the bucket; the operator tries again at once when the spec changes"
 	case isParameter && specFields[field] != "":
 		found.hint = "correct " + specFields[field] + "; the operator tries again at once when the spec changes"
-	}
-	if action == "ImportImage" && !found.refused {
-		found.class, found.hint = ClassUnknownOutcome, unknownOutcomeHint
 	}
 	return found
 }

@@ -5,10 +5,14 @@ package ens
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -49,8 +53,15 @@ type Endpoint struct {
 	transport                       http.RoundTripper
 }
 
-// NewEndpoint checks the configuration; it connects to nothing.
+// Format implements fmt.Formatter. The connections of an endpoint are in use, and hold what was sent.
+func (e *Endpoint) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[ENS endpoint]") }
+
+// NewEndpoint checks the configuration; it connects to nothing. It refuses to work while the environment variable DEBUG
+// holds the word sdk, because the SDK then prints every signed request.
 func NewEndpoint(config Config) (*Endpoint, error) {
+	if slices.Contains(strings.Split(os.Getenv("DEBUG"), ","), "sdk") {
+		return nil, errors.New("the environment variable DEBUG holds \"sdk\": the SDK would print security tokens and signatures; remove it")
+	}
 	address := config.Endpoint
 	if address == "" {
 		address = DefaultEndpoint
@@ -59,7 +70,10 @@ func NewEndpoint(config Config) (*Endpoint, error) {
 		address = "https://" + address
 	}
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
+	if strings.Contains(address, "@") {
+		return nil, errors.New("the endpoint must not hold a user name or password") // and is not repeated here
+	}
+	if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("endpoint %q is not host, host:port or https://host:port", config.Endpoint)
 	}
 	insecure := u.Scheme == "http" && isLoopback(u.Hostname())

@@ -46,7 +46,10 @@ type exchange struct {
 func (x *exchange) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := x.roundTrip(request)
 	if err != nil {
-		x.failure = err
+		// The first failure is the call's: what the SDK tries afterwards is refused here, and says nothing about it.
+		if x.failure == nil {
+			x.failure = err
+		}
 		if request.Body != nil {
 			_ = request.Body.Close()
 		}

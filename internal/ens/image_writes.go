@@ -44,26 +44,27 @@ func (c *Client) UnshareImage(ctx context.Context, id, account string) error {
 	return c.call(ctx, request, sdkens.CreateModifyImageSharePermissionResponse(), nil)
 }
 
-// ImageShares returns the accounts that the image is shared with, sorted.
+// ImageShares returns the accounts that the image is shared with, sorted, from a complete listing.
 func (c *Client) ImageShares(ctx context.Context, id string) ([]string, error) {
-	var accounts []string
-	for page := 1; ; page++ {
-		request := sdkens.CreateDescribeImageSharePermissionRequest()
-		request.ImageId = id
-		request.PageNumber, request.PageSize = strconv.Itoa(page), strconv.Itoa(sharePageSize)
-		response := sdkens.CreateDescribeImageSharePermissionResponse()
-		if err := c.call(ctx, request, response, nil); err != nil {
-			return nil, err
-		}
-		for _, account := range response.Accounts.Account {
-			accounts = append(accounts, account.AliyunUid)
-		}
-		if len(accounts) >= response.TotalCount {
-			slices.Sort(accounts)
-			return slices.Compact(accounts), nil
-		}
-		if len(response.Accounts.Account) == 0 {
-			return nil, listingChanged(request.GetActionName())
-		}
-	}
+	accounts, err := readPages("DescribeImageSharePermission",
+		func(account string) string { return account },
+		func(page int) ([]string, int, error) {
+			request := sdkens.CreateDescribeImageSharePermissionRequest()
+			request.ImageId = id
+			request.PageNumber, request.PageSize = strconv.Itoa(page), strconv.Itoa(sharePageSize)
+			response := sdkens.CreateDescribeImageSharePermissionResponse()
+			if err := c.call(ctx, request, response, nil); err != nil {
+				return nil, 0, err
+			}
+			if response.PageNumber != page {
+				return nil, -1, nil // without this, an answer that lacks everything would mean "not shared"
+			}
+			var accounts []string
+			for _, account := range response.Accounts.Account {
+				accounts = append(accounts, account.AliyunUid)
+			}
+			return accounts, response.TotalCount, nil
+		})
+	slices.Sort(accounts)
+	return accounts, err
 }

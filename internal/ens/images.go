@@ -19,8 +19,6 @@ const (
 
 	// pageSize is the largest that the description of DescribeSelfImages' answer allows.
 	pageSize = 50
-	// listTries is how often a listing that changed under our hands is started again.
-	listTries = 3
 )
 
 // The image states of DescribeSelfImages. Other words may appear and are passed on as they are.
@@ -44,9 +42,7 @@ type Image struct {
 
 // ImageByID returns the image with exactly this ID, or nil when a complete listing does not hold it.
 func (c *Client) ImageByID(ctx context.Context, id string) (*Image, error) {
-	request := sdkens.CreateDescribeSelfImagesRequest()
-	request.ImageId = id
-	images, err := c.list(ctx, request)
+	images, err := c.list(ctx, id, "")
 	if err != nil {
 		return nil, err
 	}
@@ -60,9 +56,7 @@ func (c *Client) ImageByID(ctx context.Context, id string) (*Image, error) {
 // ImagesByNameSuffix returns the images of the account whose name ends with suffix, oldest first, from a complete
 // listing.
 func (c *Client) ImagesByNameSuffix(ctx context.Context, suffix string) ([]Image, error) {
-	request := sdkens.CreateDescribeSelfImagesRequest()
-	request.ImageName = suffix
-	images, err := c.list(ctx, request)
+	images, err := c.list(ctx, "", suffix)
 	if err != nil {
 		return nil, err
 	}
@@ -73,62 +67,36 @@ func (c *Client) ImagesByNameSuffix(ctx context.Context, suffix string) ([]Image
 	return images, nil
 }
 
-// list pages through DescribeSelfImages until it has seen every row. The order of rows is not documented, so a total
-// that moved, a row seen twice or a short page means that rows may have been missed: then it starts again, and in the
-// end it returns an error rather than an incomplete list.
-func (c *Client) list(ctx context.Context, request *sdkens.DescribeSelfImagesRequest) ([]Image, error) {
-	for range listTries {
-		images, complete, err := c.listOnce(ctx, request)
-		if err != nil {
-			return nil, err
-		}
-		if complete {
-			return images, nil
-		}
-	}
-	return nil, listingChanged(request.GetActionName())
-}
-
-func listingChanged(action string) *Error {
-	return &Error{
-		Action: action, Class: ClassUnavailable, Code: CodeListingChanged,
-		Message: "the list changed while it was being read", Hint: "nothing to do: the operator tries again",
-	}
-}
-
-func (c *Client) listOnce(ctx context.Context, template *sdkens.DescribeSelfImagesRequest) (images []Image, complete bool, err error) {
-	seen, total := map[string]bool{}, -1
-	for page := 1; ; page++ {
-		// A request keeps the parameters of its last signature, so every page gets a new one.
-		request := sdkens.CreateDescribeSelfImagesRequest()
-		request.ImageId, request.ImageName = template.ImageId, template.ImageName
-		request.PageNumber, request.PageSize = requests.NewInteger(page), requests.NewInteger(pageSize)
-		response := sdkens.CreateDescribeSelfImagesResponse()
-		if err := c.call(ctx, request, response, nil); err != nil {
-			return nil, false, err
-		}
-		count, err := strconv.Atoi(response.TotalCount)
-		if err != nil || total >= 0 && count != total {
-			return nil, false, nil
-		}
-		total = count
-		for _, row := range response.Images.Image {
-			if row.ImageId == "" || seen[row.ImageId] {
-				return nil, false, nil
+// list returns the account's own images that the cloud's fuzzy search finds. Empty values search for nothing.
+func (c *Client) list(ctx context.Context, id, name string) ([]Image, error) {
+	rows, err := readPages("DescribeSelfImages",
+		func(row sdkens.ImageInDescribeSelfImages) string { return row.ImageId },
+		func(page int) ([]sdkens.ImageInDescribeSelfImages, int, error) {
+			// A request keeps the parameters of its last signature, so every page gets a new one.
+			request := sdkens.CreateDescribeSelfImagesRequest()
+			request.ImageId, request.ImageName = id, name
+			request.PageNumber, request.PageSize = requests.NewInteger(page), requests.NewInteger(pageSize)
+			response := sdkens.CreateDescribeSelfImagesResponse()
+			if err := c.call(ctx, request, response, nil); err != nil {
+				return nil, 0, err
 			}
-			seen[row.ImageId] = true
-			// "others" marks an image that another account shares with this one.
-			if row.ImageOwnerAlias == "self" {
-				images = append(images, imageFrom(row))
+			total, err := strconv.Atoi(response.TotalCount)
+			if err != nil {
+				return nil, -1, nil //nolint:nilerr // an answer without a total proves nothing, and is asked for again
 			}
-		}
-		switch {
-		case len(seen) >= total:
-			return images, len(seen) == total, nil
-		case len(response.Images.Image) < pageSize:
-			return nil, false, nil
+			return response.Images.Image, total, nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	var images []Image
+	for _, row := range rows {
+		// "others" marks an image that another account shares with this one.
+		if row.ImageOwnerAlias == "self" {
+			images = append(images, imageFrom(row))
 		}
 	}
+	return images, nil
 }
 
 func imageFrom(row sdkens.ImageInDescribeSelfImages) Image {

@@ -10,6 +10,8 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/responses"
 )
 
+const actionImportImage = "ImportImage"
+
 // ImportImageRequest is the request of the API ImportImage, which the SDK's package services/ens lacks.
 // Source: page ImportImage of the ENS API reference.
 type ImportImageRequest struct {
@@ -48,7 +50,7 @@ type ImportImageResponse struct {
 // CreateImportImageRequest creates a request to invoke the ImportImage API.
 func CreateImportImageRequest() *ImportImageRequest {
 	request := &ImportImageRequest{RpcRequest: &requests.RpcRequest{}}
-	request.InitWithApiInfo("Ens", "2017-11-10", "ImportImage", "ens", "openAPI")
+	request.InitWithApiInfo("Ens", "2017-11-10", actionImportImage, "ens", "openAPI")
 	request.Method = requests.POST
 	return request
 }
@@ -95,7 +97,8 @@ func (c *Client) ImportImage(ctx context.Context, in Import, pin Pin) (Imported,
 	}
 	if response.ImageId == "" {
 		return Imported{}, &Error{
-			Action: request.GetActionName(), Class: ClassUnknownOutcome, Code: CodeUnreadableAnswer, RequestID: response.RequestId,
+			Action: request.GetActionName(), Class: ClassUnknownOutcome, Code: CodeUnreadableAnswer,
+			RequestID:  c.creds().scrub(response.RequestId, maxID),
 			HTTPStatus: response.GetHttpStatus(), Message: "the cloud answered without an ImageId", Hint: unknownOutcomeHint,
 		}
 	}

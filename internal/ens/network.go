@@ -37,8 +37,6 @@ func networkCause(err error) string {
 		return "connection reset"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "connection closed"
-	case errors.Is(err, errTooLarge):
-		return errTooLarge.Error()
 	}
 	return "network error"
 }

@@ -9,14 +9,11 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"unicode"
 )
-
-const maxText = 1024
 
 // answer is what all bodies of the API may hold. Code is a string in errors and a number (0) in some successes.
 type answer struct {
-	RequestID, Code, Message string
+	RequestID, Code, Message, ImageID string
 }
 
 // decodeAnswer reads a body of any shape. What is missing, of another type, or not JSON at all stays empty.
@@ -25,7 +22,9 @@ func decodeAnswer(body []byte) answer {
 	if json.Unmarshal(body, &fields) != nil {
 		return answer{}
 	}
-	return answer{RequestID: text(fields["RequestId"]), Code: text(fields["Code"]), Message: text(fields["Message"])}
+	return answer{
+		RequestID: text(fields["RequestId"]), Code: text(fields["Code"]), Message: text(fields["Message"]), ImageID: text(fields["ImageId"]),
+	}
 }
 
 func text(raw json.RawMessage) string {
@@ -54,21 +53,21 @@ func (a answer) succeeded() bool {
 // verdict judges the exchange. err is what the SDK made of it, and only says that there was a failure.
 func (x *exchange) verdict(action string, err error) error {
 	reply := decodeAnswer(x.body)
-	if err == nil && reply.succeeded() {
+	// Every answer of the API has a request ID: what has none is the word of something in between.
+	if err == nil && reply.succeeded() && reply.RequestID != "" {
 		return nil
 	}
 	e := &Error{Action: action, RequestID: reply.RequestID, HTTPStatus: x.status, Code: reply.Code, Message: reply.Message}
-	switch {
-	case x.status != 0 && x.status != http.StatusOK:
+	interrupted := x.failure != nil && !errors.Is(x.failure, errAnswered)
+	if !interrupted && x.status != 0 && (x.status != http.StatusOK || !reply.succeeded()) {
 		e.describeRefusal()
-	case x.status == http.StatusOK && !reply.succeeded():
-	case x.status == http.StatusOK:
-		e.Code, e.Message = CodeUnreadableAnswer, "the cloud's answer could not be read"
-	case x.failure != nil:
-		x.describeFailure(e)
-	default:
-		// Nothing was sent: the SDK refused the request. Its text may contain the request, so it is not shown.
-		e.Code, e.Message = CodeClientError, "the request could not be built"
+		known := meaningOf(e.Code, e.HTTPStatus)
+		// An image that the cloud has named exists, whatever the code says.
+		e.Class, e.Hint, e.NotExecuted = known.class, known.hint, known.refused && reply.ImageID == ""
+	} else {
+		e.Code, e.Message = x.describeFailure()
+		known := ownMeanings[e.Code]
+		e.Class, e.Hint, e.NotExecuted = known.class, known.hint, !x.connected.Load()
 	}
 	x.finish(e)
 	return e
@@ -84,55 +83,37 @@ func (e *Error) describeRefusal() {
 	}
 }
 
-// describeFailure names what happened on the network. The text of the error is not shown: it may hold addresses of
-// proxies with their passwords.
-func (x *exchange) describeFailure(e *Error) {
-	refusedHere := errors.Is(x.failure, errSecondSend) || errors.Is(x.failure, errNotPOST) || errors.Is(x.failure, errNotHTTPS)
+// describeFailure gives code and message to a call to which the cloud gave none. The text of the failure is not shown:
+// it may hold the signed request, and the addresses of proxies with their passwords.
+func (x *exchange) describeFailure() (code, message string) {
+	// A context may have been ended with a cause of its own, which is then all that the failure shows.
+	failure := errors.Join(x.failure, x.ctx.Err())
 	switch {
-	case refusedHere:
-		e.Code, e.Message = CodeClientError, x.failure.Error()
-	case errors.Is(x.failure, context.Canceled):
-		e.Code, e.Message = CodeCanceled, "the call was interrupted"
+	case x.failure == nil && x.status == http.StatusOK:
+		return CodeUnreadableAnswer, "the cloud's answer could not be read"
+	case x.failure == nil:
+		return CodeClientError, "the request could not be built"
+	case errors.Is(failure, errSecondSend), errors.Is(failure, errNotPOST), errors.Is(failure, errNotHTTPS):
+		return CodeClientError, x.failure.Error()
+	case errors.Is(failure, context.Canceled):
+		return CodeCanceled, "the call was interrupted"
+	case errors.Is(failure, errTooLarge):
+		return CodeUnreadableAnswer, errTooLarge.Error()
 	case !x.connected.Load():
-		e.Code, e.Message = CodeConnectFailed, "no connection to the endpoint: "+networkCause(x.failure)
-	default:
-		e.Code, e.Message = CodeNoAnswer, "the connection broke before the answer had arrived: "+networkCause(x.failure)
+		return CodeConnectFailed, "no connection to the endpoint: " + networkCause(failure)
 	}
+	return CodeNoAnswer, "the connection broke before the answer had arrived: " + networkCause(failure)
 }
 
 func (x *exchange) finish(e *Error) {
-	known := meaningOf(e.Action, e.Code, e.HTTPStatus)
-	e.Class, e.Hint, e.NotExecuted = known.class, known.hint, known.refused
-	if !x.connected.Load() && e.HTTPStatus == 0 {
-		e.NotExecuted = true
-		if e.Class == ClassUnknownOutcome {
-			e.Class, e.Hint = ClassUnavailable, retryHint
-		}
+	if e.Action == actionImportImage && !e.NotExecuted {
+		e.Class, e.Hint = ClassUnknownOutcome, unknownOutcomeHint
 	}
 	if e.Code == "SignatureDoesNotMatch" {
 		// The cloud echoes the string to sign, which holds the access key ID, the token and every parameter.
 		e.Message = "the signature does not match"
 	}
-	e.Code = x.clean(e.Code, 128)
-	e.Message = x.clean(e.Message, maxText)
-	e.RequestID = x.clean(e.RequestID, 128)
-}
-
-// clean takes credentials and control characters out of a text of the cloud's and bounds it.
-func (x *exchange) clean(s string, limit int) string {
-	for _, secret := range []string{x.creds.AccessKeyID, x.creds.AccessKeySecret, x.creds.SecurityToken} {
-		if secret != "" {
-			s = strings.ReplaceAll(s, secret, "***")
-		}
-	}
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == unicode.ReplacementChar {
-			return ' '
-		}
-		return r
-	}, s)
-	if len(s) > limit {
-		s = strings.ToValidUTF8(s[:limit-3], "") + "..."
-	}
-	return s
+	e.Code = x.creds.scrub(e.Code, maxID)
+	e.Message = x.creds.scrub(e.Message, maxText)
+	e.RequestID = x.creds.scrub(e.RequestID, maxID)
 }

@@ -3,6 +3,7 @@
 package enssim
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -59,11 +60,14 @@ func (e *apiError) answer(requestID, host string) *answer {
 	return &answer{status: e.status, code: e.code, header: e.header, body: mustEncode(body)}
 }
 
-// mustEncode encodes types of this package, which cannot fail.
+// mustEncode encodes types of this package, which cannot fail. The cloud leaves
+// & and < as they are.
 func mustEncode(value any) []byte {
-	text, err := json.Marshal(value)
-	if err != nil {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
 		panic(err)
 	}
-	return text
+	return bytes.TrimSpace(text.Bytes())
 }

@@ -96,7 +96,7 @@ func (s *Simulator) checkTimestamp(text string, now time.Time) *apiError {
 	if err != nil || sent.Format(timestampLayout) != text {
 		return refuse(http.StatusBadRequest, "InvalidTimeStamp.Format", "Specified time stamp is not of the form %s.", timestampLayout)
 	}
-	if now.Sub(sent).Abs() > s.behaviour.TimestampWindow.Duration {
+	if now.Add(s.behaviour.ClockSkew.Duration).Sub(sent).Abs() > s.behaviour.TimestampWindow.Duration {
 		return refuse(http.StatusBadRequest, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
 	}
 	return nil
@@ -105,14 +105,14 @@ func (s *Simulator) checkTimestamp(text string, now time.Time) *apiError {
 // checkSignature echoes the string to sign as the cloud does, with everything
 // in it: a client must not pass it on.
 func checkSignature(req *request, secret string) *apiError {
-	given, expected, echo := req.params.Get("Signature"), "", ""
+	var given, expected, echo string
 	if req.signatureVersion == signatureV3 {
 		canonical := req.canonicalV3()
 		given, echo = req.authorization.signature, stringToSignV3(canonical)
 		expected = signV3(echo, secret)
 		echo += " server CanonicalRequest is: " + canonical
 	} else {
-		echo = stringToSignV1(req.method, req.params)
+		given, echo = req.params.Get("Signature"), stringToSignV1(req.method, req.params)
 		expected = signV1(echo, secret)
 	}
 	if hmac.Equal([]byte(given), []byte(expected)) {

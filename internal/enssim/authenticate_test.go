@@ -103,6 +103,18 @@ func TestSecurityTokens(t *testing.T) {
 	}
 }
 
+func TestClockSkew(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	c := newCloud(t)
+	for skew, code := range map[time.Duration]string{
+		15 * time.Minute: "", 16 * time.Minute: "InvalidTimeStamp.Expired", -16 * time.Minute: "InvalidTimeStamp.Expired",
+	} {
+		c.SetBehaviour(func(b *Behaviour) { b.ClockSkew.Duration = skew })
+		g.Expect(c.call(t, keyA, "DescribeSelfImages", nil).code()).To(Equal(code), "%s", skew)
+	}
+}
+
 func TestNonceIsUsedOnce(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

@@ -124,6 +124,8 @@ type Behaviour struct {
 
 	// TimestampWindow is the largest accepted difference between the clocks. Default 15m.
 	TimestampWindow metav1.Duration `json:"timestampWindow"`
+	// ClockSkew is how far the cloud's clock is ahead when it looks at a timestamp. Default 0.
+	ClockSkew metav1.Duration `json:"clockSkew"`
 	// NonceWindow is how long a nonce is remembered; 0 switches the check off.
 	// Default 30m, twice the TimestampWindow, which leaves no gap for a replay.
 	NonceWindow metav1.Duration `json:"nonceWindow"`

@@ -35,7 +35,7 @@ func (s *Simulator) modifyImageAttribute(c *call) (any, *apiError) {
 func (s *Simulator) deleteImage(c *call) (any, *apiError) {
 	record, refusal := s.ownImage(c)
 	if refusal != nil {
-		if _, found := s.living(c.params["ImageId"]); !found && s.behaviour.NotFoundCode == NotFoundSuccess {
+		if refusal.code != DenialNoPermission && s.behaviour.NotFoundCode == NotFoundSuccess {
 			return changeResult{RequestID: c.requestID}, nil
 		}
 		return nil, refusal

@@ -3,6 +3,7 @@
 package enssim
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -155,9 +156,7 @@ func (s *Simulator) deny(action string, c *call) *apiError {
 }
 
 func write(w http.ResponseWriter, a *answer) {
-	for name, values := range a.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), a.header)
 	if w.Header().Get("Content-Type") == "" {
 		w.Header().Set("Content-Type", "application/json;charset=utf-8")
 	}

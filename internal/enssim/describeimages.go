@@ -66,6 +66,7 @@ func (s *Simulator) describeSelfImages(c *call) (any, *apiError) {
 	case OrderReverse:
 		slices.Reverse(rows)
 	case OrderShuffled:
+		//nolint:gosec // the order needs no secrecy
 		rand.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
 	}
 	result := describeResult{

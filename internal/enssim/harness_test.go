@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -138,7 +139,7 @@ func (c *cloud) send(t *testing.T, req *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
 	return reply{response.StatusCode, response.Header, string(text)}, err
 }
@@ -217,9 +218,7 @@ func (c *cloud) sdkCall(key AccessKey, action string, params map[string]string) 
 	request.Method, request.Scheme = requests.POST, requests.HTTPS
 	request.Domain = c.server.Listener.Addr().String()
 	request.Version, request.ApiName = "2017-11-10", action
-	for name, value := range params {
-		request.QueryParams[name] = value
-	}
+	maps.Copy(request.QueryParams, params)
 	response, err := client.ProcessCommonRequest(request)
 	if err != nil {
 		return "", err

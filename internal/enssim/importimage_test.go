@@ -114,7 +114,8 @@ func TestImportImageKnobs(t *testing.T) {
 	}{
 		"both sources refused": {
 			func(b *Behaviour) { b.RejectBothSources = true },
-			[]string{"DiskDeviceMapping", `[{"OSSBucket":"images","OSSObject":"good.qcow2"}]`}, "InvalidParameter.DiskDeviceMapping",
+			[]string{"DiskDeviceMapping", `[{"OSSBucket":"images","OSSObject":"good.qcow2"}]`},
+			"InvalidParameter.DiskDeviceMapping",
 		},
 		"windows allowed":       {func(b *Behaviour) { b.AllowWindows = true }, []string{"OSType", "windows"}, ""},
 		"missing object later":  {func(b *Behaviour) { b.MissingObject = MissingObjectFailLater }, []string{"OSSObject", "gone"}, ""},

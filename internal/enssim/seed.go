@@ -20,10 +20,14 @@ type Seed struct {
 
 // ParseSeed reads a YAML or JSON seed. An unknown or repeated field is an error.
 func ParseSeed(text []byte) (Seed, error) {
+	jsonText, err := yaml.YAMLToJSONStrict(text)
+	if err != nil {
+		return Seed{}, fmt.Errorf("parsing seed: %w", err)
+	}
 	var seed Seed
 	behaviour, err := DefaultBehaviour().overlaid(func(b *Behaviour) error {
 		seed.Behaviour = b
-		return yaml.UnmarshalStrict(text, &seed)
+		return decodeStrictly(jsonText, &seed)
 	})
 	if err != nil {
 		return Seed{}, fmt.Errorf("parsing seed: %w", err)

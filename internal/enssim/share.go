@@ -57,7 +57,7 @@ func (s *Simulator) modifyImageSharePermission(c *call) (any, *apiError) {
 	case record.statusAt(c.now) != StatusAvailable && !s.behaviour.AllowShareUnfinished:
 		return nil, incorrectStatus()
 	}
-	shared := slices.Clone(record.Image.SharedWith)
+	shared := record.Image.SharedWith
 	for _, account := range add {
 		if !slices.Contains(shared, account) {
 			shared = append(shared, account)

@@ -23,12 +23,10 @@ var v3Required = []string{
 	"host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version",
 }
 
-// rfc3986 turns the encoding of HTML forms into that of RFC 3986.
-var rfc3986 = strings.NewReplacer("+", "%20", "*", "%2A", "%7E", "~")
+// percentEncode follows RFC 3986, from which package url differs in the blank only.
+func percentEncode(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
 
-func percentEncode(text string) string { return rfc3986.Replace(url.QueryEscape(text)) }
-
-func canonicalQuery(params url.Values) string { return rfc3986.Replace(params.Encode()) }
+func canonicalQuery(params url.Values) string { return strings.ReplaceAll(params.Encode(), "+", "%20") }
 
 // stringToSignV1 follows the RPC signature: every parameter but the signature,
 // from query and form alike.

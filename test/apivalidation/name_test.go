@@ -84,7 +84,7 @@ func objectNameRefusals() map[string]refusal {
 		"ubuntu.22":  "ubuntu-22",
 		letters(129): letters(128),
 	} {
-		table[fmt.Sprintf("no image name, object name %q", refused)] = refusal{
+		table[fmt.Sprintf("no image name, object name %.12q", refused)] = refusal{
 			rule:    cel("spec.imageName", objectNameMessage),
 			refused: edits{"metadata.name": refused}, accepted: edits{"metadata.name": accepted},
 			cause: metav1.StatusCause{

@@ -84,7 +84,7 @@ func TestBoundIsTheOnlyReason(t *testing.T) {
 // causesOf returns why the apiserver called an object invalid, less its note that the CEL rules of such an object
 // were not evaluated. It is empty for every other error and for none.
 func causesOf(err error) []metav1.StatusCause {
-	status, ok := errors.AsType[apierrors.APIStatus](err)
+	status, ok := errors.AsType[*apierrors.StatusError](err)
 	if !ok || status.Status().Reason != metav1.StatusReasonInvalid {
 		return nil
 	}
@@ -113,15 +113,15 @@ func tooLong(field string, limit int) metav1.StatusCause {
 }
 
 func tooShort(field, value string, limit int) metav1.StatusCause {
-	return invalid(field, fmt.Sprintf("%q: %s in body should be at least %d chars long", value, field, limit))
+	return invalid(field, fmt.Sprintf("%q: %s should be at least %d chars long", value, inBody(field), limit))
 }
 
 func tooSmall(field string, value, limit int) metav1.StatusCause {
-	return invalid(field, fmt.Sprintf("%d: %s in body should be greater than or equal to %d", value, field, limit))
+	return invalid(field, fmt.Sprintf("%d: %s should be greater than or equal to %d", value, inBody(field), limit))
 }
 
 func tooLarge(field string, value, limit int) metav1.StatusCause {
-	return invalid(field, fmt.Sprintf("%d: %s in body should be less than or equal to %d", value, field, limit))
+	return invalid(field, fmt.Sprintf("%d: %s should be less than or equal to %d", value, inBody(field), limit))
 }
 
 func tooMany(field string, count, limit int) metav1.StatusCause {
@@ -137,3 +137,6 @@ func unsupported(field, value string, supported ...string) metav1.StatusCause {
 		Message: fmt.Sprintf("Unsupported value: %q: supported values: \"%s\"", value, strings.Join(supported, `", "`)),
 	}
 }
+
+// inBody names a field as the schema's own messages do: without "status", which is the whole body of its subresource.
+func inBody(field string) string { return strings.TrimPrefix(field, "status.") + " in body" }

@@ -58,4 +58,3 @@ func relax(schema map[string]any) {
 		relax(below)
 	}
 }
-

@@ -62,7 +62,7 @@ func rulesOfKeyword(schema map[string]any, path, keyword string) ([]rule, error)
 		}
 		return rules, nil
 	case "enum", "maxLength", "maxItems", "minimum", "maximum", "pattern":
-	case "minLength", "minItems":
+	case "minLength", "minItems", "minProperties":
 		refuses = value != int64(0)
 	case "x-kubernetes-list-type":
 		refuses = value != "atomic"

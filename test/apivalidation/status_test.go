@@ -4,6 +4,7 @@ package apivalidation
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -40,7 +41,7 @@ func statusRefusals() map[string]refusal {
 		}
 	}
 	for path, least := range map[string]int{
-		"status.sizeGiB": 0, "status.attempts": 0, "status.lastError.count": 1, "status.lastError.httpStatus": 100,
+		"status.sizeGiB": 1, "status.attempts": 1, "status.lastError.count": 1, "status.lastError.httpStatus": 100,
 	} {
 		table["small "+path] = refusal{
 			rule:    bound(path, "minimum"),
@@ -59,7 +60,7 @@ func statusRefusals() map[string]refusal {
 			rule:     bound(path, "format"),
 			refused:  edits{path: int64(1 << 31)},
 			accepted: edits{path: int64(1<<31 - 1)},
-			cause:    invalid("<nil>", `"": Checked value must be of type integer with format int32 in `+path),
+			cause:    invalid("status", `"": Checked value must be of type integer with format int32 in `+strings.TrimPrefix(path, "status.")),
 		}
 	}
 	for _, path := range []string{
@@ -70,6 +71,18 @@ func statusRefusals() map[string]refusal {
 			refused: edits{path: "2026-01-02 03:04"}, accepted: edits{path: "2026-01-02T03:04:05Z"},
 			cause: noTime(path),
 		}
+	}
+	table["empty lastError"] = refusal{
+		rule:     bound("status.lastError", "minProperties"),
+		refused:  edits{"status.lastError": map[string]any{}},
+		accepted: edits{"status.lastError": map[string]any{"code": "a"}},
+		cause:    invalid("status.lastError", "0: lastError in body should have at least 1 properties"),
+	}
+	table["empty status"] = refusal{
+		rule:     bound("status", "minProperties"),
+		refused:  edits{"status": map[string]any{}},
+		accepted: edits{"status": map[string]any{"imageID": "a"}},
+		cause:    invalid("status", "0:  in body should have at least 1 properties"),
 	}
 	table["unknown ownership"] = refusal{
 		rule:    bound("status.ownership", "enum"),
@@ -101,5 +114,7 @@ func TestMistakeInStatusIsRefused(t *testing.T) {
 }
 
 func noTime(path string) metav1.StatusCause {
-	return invalid(path, fmt.Sprintf(`"2026-01-02 03:04": %s in body must be of type date-time: "2026-01-02 03:04"`, path))
+	cause := invalid(path, fmt.Sprintf(`"2026-01-02 03:04": %s must be of type date-time: "2026-01-02 03:04"`, inBody(path)))
+	cause.Type = metav1.CauseTypeTypeInvalid
+	return cause
 }

@@ -75,13 +75,13 @@ func Client() client.Client { return mustRun().client }
 
 // Namespace creates a namespace for this test alone and returns its name. It stays after the test: the whole control
 // plane is thrown away in the end.
-func Namespace(t testing.TB) string {
-	t.Helper()
+func Namespace(tb testing.TB) string {
+	tb.Helper()
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}
-	if err := Client().Create(t.Context(), ns); err != nil {
-		t.Fatalf("creating a namespace: %v", err)
+	if err := Client().Create(tb.Context(), ns); err != nil {
+		tb.Fatalf("creating a namespace: %v", err)
 	}
-	t.Logf("namespace %s", ns.Name)
+	tb.Logf("namespace %s", ns.Name)
 	return ns.Name
 }
 

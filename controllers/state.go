@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
+	"github.com/ens-image-operator/ens-image-operator/internal/ens"
+)
+
+// state is everything that a decision rests on: the durable state of the object and what was learned of the cloud in
+// this reconcile. decide reads it, perform adds to it.
+type state struct {
+	now time.Time
+	obj *v1alpha1.ImageImport
+	// cluster is the uid of the cluster.
+	cluster types.UID
+	// intent is nil when there is none, or when intentErr says that it is not this object's.
+	intent    *intent
+	intentErr error
+	// requested is true when the user asked for a reconcile that was not handled yet.
+	requested bool
+	timing    Timing
+
+	// account is the cloud on behalf of the object, once it was needed.
+	account *account
+	// permit is set by a successful write of the intent in this reconcile, and used up by ImportImage.
+	permit *permit
+	// answer is what ImportImage said in this reconcile.
+	answer *answer
+	// seen is what the last look at the cloud showed. nil: not looked.
+	seen *sighting
+	// deleted holds the images whose deletion was asked for in this reconcile.
+	deleted []string
+}
+
+// answer is the cloud's answer to ImportImage: an image, or an error.
+type answer struct {
+	imported ens.Imported
+	err      *ens.Error
+}
+
+// sighting is the result of complete look-ups: by the recorded ImageId, or by token. Empty means that two look-ups
+// after each other found nothing.
+type sighting struct{ images []ens.Image }
+
+// firstIntent is the intent of an object that has none. The number of its attempt follows what status remembers, so
+// that a nonce is not used twice when the record was lost.
+func (s *state) firstIntent() *intent {
+	return &intent{
+		Cluster: s.cluster, UID: s.obj.UID, Epoch: 1, Attempt: s.obj.Status.Attempts + 1,
+		SignedAt: seconds(s.now), Hash: importHash(&s.obj.Spec),
+	}
+}
+
+// token is what the images of this object carry in their names while they are imported.
+func (s *state) token() string {
+	if s.intent == nil {
+		return token(s.cluster, s.obj.UID, 1)
+	}
+	return s.intent.token()
+}
+
+// keep is the one image of the attempt that counts: the one recorded in status, else the oldest.
+func (s *state) keep() ens.Image {
+	for _, image := range s.seen.images {
+		if image.ID == s.obj.Status.ImageID {
+			return image
+		}
+	}
+	return s.seen.images[0]
+}
+
+// undeleted is an image of the sighting, other than the kept one, whose deletion was not asked for yet.
+func (s *state) undeleted(kept string) string {
+	for _, image := range s.seen.images {
+		if image.ID != kept && !slices.Contains(s.deleted, image.ID) {
+			return image.ID
+		}
+	}
+	return ""
+}
+
+// accepted is true when the cloud is known to have accepted the open attempt.
+func (s *state) accepted() bool {
+	return s.obj.Status.ImageID != "" && s.obj.Status.Attempts == s.intent.Attempt
+}
+
+// unresolved is true when the intent was lost and status tells of an attempt that may still make an image. Status is
+// no authority to write by; here it only delays.
+func (s *state) unresolved() bool {
+	status := &s.obj.Status
+	return status.ImageID == "" && status.StartTime != nil && s.now.Sub(status.StartTime.Time) < s.timing.Settle
+}
+
+func (s *state) timedOut() bool {
+	return s.now.After(s.intent.SignedAt.Add(time.Duration(s.obj.Spec.TimeoutSeconds) * time.Second))
+}
+
+func failed(status string) bool {
+	return status == ens.StatusPackFailed || status == ens.StatusUploadFailed
+}
