@@ -4,6 +4,7 @@ package controllers
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -63,7 +64,7 @@ func TestDecideDeletion(t *testing.T) {
 	// suspend stops nothing of a deletion.
 	suspendedToo := map[string]decision{}
 	for name, c := range cases {
-		c.given = append(c.given[:len(c.given):len(c.given)], isSuspended)
+		c.given = append(slices.Clip(c.given), isSuspended)
 		suspendedToo[name] = c
 	}
 	t.Run("suspended", func(t *testing.T) { t.Parallel(); runDecisions(t, suspendedToo) })

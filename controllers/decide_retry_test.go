@@ -34,8 +34,10 @@ func TestDecideRetry(t *testing.T) {
 		"failed, at the retry":            {[]change{minuteAgo, saw(), at(due)}, starts(later), ""},
 		"failed, at the retry, suspended": {[]change{minuteAgo, saw(), at(due), isSuspended}, rests(moodIdle, v1alpha1.ReasonSuspended, 0).editable(), ""},
 		"failed, edited":                  {[]change{minuteAgo, saw(), edited}, starts(anew), ""},
-		"failed, requested":               {[]change{minuteAgo, saw(), requested}, starts(anew), ""},
-		"failed, requested, image there":  {[]change{minuteAgo, saw(left), requested}, outcome{verb: deleteImage, image: "m-1"}, ""},
+		// The edit was seen before, in a reconcile that did not get this far.
+		"failed, made from other values": {[]change{minuteAgo, saw(), otherSource}, starts(s.intent.anew(testNow, otherHash())), ""},
+		"failed, requested":              {[]change{minuteAgo, saw(), requested}, starts(anew), ""},
+		"failed, requested, image there": {[]change{minuteAgo, saw(left), requested}, outcome{verb: deleteImage, image: "m-1"}, ""},
 	})
 }
 

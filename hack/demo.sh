@@ -217,6 +217,7 @@ printf '\n%sThe demo passed in %d s.%s\n' "$green" "$SECONDS" "$plain"
 # --- KEEP=1 ----------------------------------------------------------------------------------------------------------
 
 step "KEEP=1: importing the sample once more for you to play with"
+trap 'echo; echo "stopping"; exit 0' INT
 apply_sample
 cat <<HELP
 
@@ -240,5 +241,4 @@ The cloud's side ($cloud_url; what it was asked, which images it has):
 
 Logs: $work/*.log
 HELP
-trap 'echo; echo "stopping"; exit 0' INT
 while all_running; do sleep 1; done

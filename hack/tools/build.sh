@@ -10,10 +10,10 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 (($#)) || set -- controller-gen golangci-lint
 for tool in "$@"; do
   case $tool in
-  controller-gen) package=sigs.k8s.io/controller-tools/cmd/controller-gen note="the first build takes less than a minute, then it is cached" ;;
+  controller-gen) package=sigs.k8s.io/controller-tools/cmd/controller-gen note="the first build takes one to two minutes on 2 cores, then it is cached" ;;
   golangci-lint)
     package=github.com/ens-image-operator/ens-image-operator/hack/tools/golangci-lint
-    note="the first build takes about 2 minutes on 2 cores, then it is cached"
+    note="the first build takes two to three minutes on 2 cores, then it is cached"
     ;;
   *) echo "hack/tools/build.sh: unknown tool $tool" >&2; exit 2 ;;
   esac

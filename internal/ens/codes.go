@@ -10,7 +10,7 @@ import (
 const (
 	retryHint          = "nothing to do: the operator tries again"
 	unknownOutcomeHint = "nothing to do: the operator looks for the image before it tries again, so that there is never a second one"
-	credentialsHint    = "put a valid access key into the Secret; the operator notices within a minute"
+	keyHint            = "put a valid access key into the Secret; the operator notices within a minute"
 	permissionHint     = "allow the action in the RAM policy of the access key: ens:ImportImage, ens:DescribeSelfImages, ens:ModifyImageAttribute, ens:DeleteImage"
 	invalidHint        = "correct the value; the operator tries again at once when the spec changes"
 	busyHint           = "release the image (stop using it in instances, end its sharing), or wait until its current operation has ended"
@@ -50,11 +50,11 @@ var meanings = map[string]meaning{
 
 	"NoPermission":              {ClassDenied, true, permissionHint, docImport},
 	"Forbidden.*":               {ClassDenied, true, permissionHint, docCommon},
-	"InvalidAccessKeyId.*":      {ClassDenied, true, credentialsHint, docCommon},
-	"SignatureDoesNotMatch":     {ClassDenied, true, "the access key secret does not belong to the access key ID; " + credentialsHint, docCommon},
-	"IncompleteSignature":       {ClassDenied, true, credentialsHint, docRPC},
-	"MissingSecurityToken":      {ClassDenied, true, "temporary keys need the key securityToken in the Secret; " + credentialsHint, docSTS},
-	"InvalidSecurityToken.*":    {ClassDenied, true, "the security token has expired or belongs to another key; " + credentialsHint, docSTS},
+	"InvalidAccessKeyId.*":      {ClassDenied, true, keyHint, docCommon},
+	"SignatureDoesNotMatch":     {ClassDenied, true, "the access key secret does not belong to the access key ID; " + keyHint, docCommon},
+	"IncompleteSignature":       {ClassDenied, true, keyHint, docRPC},
+	"MissingSecurityToken":      {ClassDenied, true, "temporary keys need the key securityToken in the Secret; " + keyHint, docSTS},
+	"InvalidSecurityToken.*":    {ClassDenied, true, "the security token has expired or belongs to another key; " + keyHint, docSTS},
 	"InvalidTimeStamp.Expired":  {ClassDenied, true, "the clock of the operator's machine differs from the cloud's by more than 15 minutes: set it right", docCommon},
 	"InvalidTimeStamp.Format":   {ClassDenied, true, "check the clock of the operator's machine", docCommon},
 	"SignatureNonceUsed":        {ClassUnavailable, false, retryHint, docCommon},
@@ -91,30 +91,45 @@ var specFields = map[string]string{
 
 // meaningOf looks up a code of the cloud's.
 func meaningOf(code string, status int) meaning {
-	found, known := meanings[code]
-	if !known {
-		prefix, _, _ := strings.Cut(code, ".")
-		found, known = meanings[prefix+".*"]
+	if found, known := meanings[code]; known {
+		return found
 	}
-	field, isParameter := strings.CutPrefix(code, "InvalidParameter.")
-	if missing, ok := strings.CutPrefix(code, "Missing"); ok && !known && specFields[missing] != "" {
-		// Missing<Param> is the gateway's form of MissingParameter.
-		found, known, field, isParameter = meanings["MissingParameter"], true, missing, true
+	if parameter, ok := parameterOf(code); ok {
+		return meaningOfParameter(parameter)
 	}
+	prefix, _, _ := strings.Cut(code, ".")
+	found, known := meanings[prefix+".*"]
 	switch {
-	case !known && status == http.StatusTooManyRequests:
-		found = meaning{class: ClassThrottled, hint: retryHint}
-	case !known && status >= http.StatusInternalServerError:
-		found = meaning{class: ClassUnavailable, hint: retryHint}
-	case !known:
-		found = meaning{class: ClassUnrecognised, hint: "look the code up in the ENS API reference, or ask the cloud's support with the request ID"}
-	case isParameter && field == "ImageId":
+	case known:
+		return found
+	case status == http.StatusTooManyRequests:
+		return meaning{class: ClassThrottled, hint: retryHint}
+	case status >= http.StatusInternalServerError:
+		return meaning{class: ClassUnavailable, hint: retryHint}
+	}
+	return meaning{class: ClassUnrecognised, hint: "look the code up in the ENS API reference, or ask the cloud's support with the request ID"}
+}
+
+// parameterOf returns the parameter that a code complains of. Missing<Param> is the gateway's form of MissingParameter,
+// and believed only for parameters that exist.
+func parameterOf(code string) (parameter string, ok bool) {
+	if parameter, ok = strings.CutPrefix(code, "InvalidParameter."); ok {
+		return parameter, true
+	}
+	parameter, ok = strings.CutPrefix(code, "Missing")
+	return parameter, ok && specFields[parameter] != ""
+}
+
+func meaningOfParameter(parameter string) meaning {
+	found := meanings["InvalidParameter.*"]
+	switch {
+	case parameter == "ImageId":
 		// No code says "not found"; this is what the cloud most likely answers for an image that is gone.
 		found.class, found.hint = ClassGone, retryHint
-	case isParameter && field == "OSSObject":
+	case parameter == "OSSObject":
 		found.hint = "check that the file exists at spec.source.oss and that ENS may read the bucket; the operator tries again at once when the spec changes"
-	case isParameter && specFields[field] != "":
-		found.hint = "correct " + specFields[field] + "; the operator tries again at once when the spec changes"
+	case specFields[parameter] != "":
+		found.hint = "correct " + specFields[parameter] + "; the operator tries again at once when the spec changes"
 	}
 	return found
 }

@@ -3,6 +3,7 @@
 package ens
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -62,33 +63,15 @@ func NewEndpoint(config Config) (*Endpoint, error) {
 	if slices.Contains(strings.Split(os.Getenv("DEBUG"), ","), "sdk") {
 		return nil, errors.New("the environment variable DEBUG holds \"sdk\": the SDK would print security tokens and signatures; remove it")
 	}
-	address := config.Endpoint
-	if address == "" {
-		address = DefaultEndpoint
+	u, err := parseAddress(cmp.Or(config.Endpoint, DefaultEndpoint))
+	if err != nil {
+		return nil, err
 	}
-	if !strings.Contains(address, "://") {
-		address = "https://" + address
-	}
-	u, err := url.Parse(address)
-	if strings.Contains(address, "@") {
-		return nil, errors.New("the endpoint must not hold a user name or password") // and is not repeated here
-	}
-	if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("endpoint %q is not host, host:port or https://host:port", config.Endpoint)
-	}
-	insecure := u.Scheme == "http" && isLoopback(u.Hostname())
-	if u.Scheme != "https" && !insecure {
-		return nil, fmt.Errorf("endpoint %q must use https (http is accepted for loopback addresses only)", config.Endpoint)
-	}
-	connectTimeout := orDefault(config.ConnectTimeout, defaultConnectTimeout)
-	region := config.Region
-	if region == "" {
-		region = DefaultRegion
-	}
+	connectTimeout := cmp.Or(config.ConnectTimeout, defaultConnectTimeout)
 	return &Endpoint{
-		host: u.Host, scheme: u.Scheme, region: region, userAgent: config.UserAgent,
-		insecure:    insecure,
-		callTimeout: orDefault(config.CallTimeout, defaultCallTimeout),
+		host: u.Host, scheme: u.Scheme, region: cmp.Or(config.Region, DefaultRegion), userAgent: config.UserAgent,
+		insecure:    u.Scheme == "http",
+		callTimeout: cmp.Or(config.CallTimeout, defaultCallTimeout),
 		transport: &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
 			DialContext:         (&net.Dialer{Timeout: connectTimeout}).DialContext,
@@ -104,14 +87,26 @@ func NewEndpoint(config Config) (*Endpoint, error) {
 	}, nil
 }
 
+// parseAddress accepts https, and http to loopback.
+func parseAddress(address string) (*url.URL, error) {
+	if strings.Contains(address, "@") {
+		return nil, errors.New("the endpoint must not hold a user name or password") // and is not repeated here
+	}
+	full := address
+	if !strings.Contains(address, "://") {
+		full = "https://" + address
+	}
+	u, err := url.Parse(full)
+	if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("endpoint %q is not host, host:port or https://host:port", address)
+	}
+	if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+		return nil, fmt.Errorf("endpoint %q must use https (http is accepted for loopback addresses only)", address)
+	}
+	return u, nil
+}
+
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-func orDefault(d, fallback time.Duration) time.Duration {
-	if d == 0 {
-		return fallback
-	}
-	return d
 }

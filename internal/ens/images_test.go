@@ -16,14 +16,14 @@ import (
 	"github.com/ens-image-operator/ens-image-operator/internal/enssim"
 )
 
-// fill puts images into the cloud and returns their IDs, oldest first.
-func (c *cloud) fill(count int, suffix string) []string {
+// fill puts images with names on -token into the cloud and returns their IDs, oldest first.
+func (c *cloud) fill(count int) []string {
 	ids := make([]string, count)
 	start := time.Now().Add(-time.Hour).Truncate(time.Second)
 	for i := range ids {
 		ids[i] = fmt.Sprintf("m-%04d", i)
 		c.PutImage(enssim.Image{
-			ImageID: ids[i], ImageName: fmt.Sprintf("image-%d%s", i, suffix), AccountID: account, CreationTime: start.Add(time.Duration(i) * time.Second),
+			ImageID: ids[i], ImageName: fmt.Sprintf("image-%d-token", i), AccountID: account, CreationTime: start.Add(time.Duration(i) * time.Second),
 		})
 	}
 	return ids
@@ -49,8 +49,8 @@ func TestListingsAreComplete(t *testing.T) {
 					cloud := newCloud(t, func(b *enssim.Behaviour) {
 						b.Order, b.MaxPageSize, b.ClampPageSize = order, largest, true
 					})
-					ids := cloud.fill(count, "-token")
-					images, err := cloud.client(t).ImagesByNameSuffix(t.Context(), "-token")
+					ids := cloud.fill(count)
+					images, err := cloud.plainClient(t).ImagesByNameSuffix(t.Context(), "-token")
 					g.Expect(err).NotTo(HaveOccurred())
 					g.Expect(idsOf(images)).To(Equal(ids), "oldest first")
 					g.Expect(cloud.History()).To(HaveLen(max(1, (count+largest-1)/largest)), "no page is read in vain")
@@ -63,14 +63,14 @@ func TestListingsAreComplete(t *testing.T) {
 // TestShuffledListings : what fits on one page is complete in any order; more can only be a complete list by chance.
 func TestShuffledListings(t *testing.T) {
 	t.Parallel()
-	for _, count := range []int{50, 51, 52, 120} {
+	for _, count := range []int{50, 51, 120} {
 		t.Run(fmt.Sprint(count), func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			cloud := newCloud(t, func(b *enssim.Behaviour) { b.Order = enssim.OrderShuffled })
-			ids := cloud.fill(count, "-token")
+			ids := cloud.fill(count)
 			client := cloud.client(t)
-			for range 10 {
+			for range 5 {
 				images, err := client.ImagesByNameSuffix(t.Context(), "-token")
 				if err == nil {
 					g.Expect(idsOf(images)).To(Equal(ids))
@@ -90,8 +90,8 @@ func TestAPageSizeThatTheCloudRefusesIsAnError(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	cloud := newCloud(t, func(b *enssim.Behaviour) { b.MaxPageSize = 20 })
-	cloud.fill(30, "-token")
-	_, err := cloud.client(t).ImagesByNameSuffix(t.Context(), "-token")
+	cloud.fill(30)
+	_, err := cloud.plainClient(t).ImagesByNameSuffix(t.Context(), "-token")
 	g.Expect(failed(t, err).Code).To(Equal("InvalidParameter.PageSize"))
 }
 
@@ -247,10 +247,10 @@ func TestAListingIsNeverHalf(t *testing.T) {
 		} {
 			g := NewWithT(t)
 			cloud := newCloud(t)
-			ids := cloud.fill(120, "-token")
+			ids := cloud.fill(120)
 			fault.Skip, fault.Times = page, 1
 			cloud.AddFault(fault)
-			images, err := cloud.client(t).ImagesByNameSuffix(t.Context(), "-token")
+			images, err := cloud.plainClient(t).ImagesByNameSuffix(t.Context(), "-token")
 			if err == nil {
 				g.Expect(slices.Equal(idsOf(images), ids)).To(BeTrue())
 			} else {

@@ -158,7 +158,8 @@ func TestNetworkCauses(t *testing.T) {
 		},
 		"the endpoint's name cannot be resolved": {dial(&net.DNSError{Err: "no such host", Name: "ens.invalid", IsNotFound: true})},
 		"the endpoint's certificate is not trusted": {
-			&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, x509.HostnameError{Certificate: &x509.Certificate{}, Host: "h"},
+			&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}},
+			x509.HostnameError{Certificate: &x509.Certificate{}, Host: "h"},
 			x509.CertificateInvalidError{Cert: &x509.Certificate{}, Reason: x509.Expired},
 		},
 		"the endpoint does not speak TLS": {tls.RecordHeaderError{Msg: "m"}},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -86,13 +87,16 @@ func TestNoAnswer(t *testing.T) {
 					test.config(c)
 				}
 			})
-			for _, call := range []func(context.Context, *Client) error{importGolden, readByID} {
-				ctx, cancel := t.Context(), context.CancelFunc(func() {})
-				if test.context != nil {
-					ctx, cancel = test.context(ctx)
-				}
-				e := failed(t, call(ctx, client))
-				cancel()
+			ctx, cancel := t.Context(), context.CancelFunc(func() {})
+			if test.context != nil {
+				ctx, cancel = test.context(ctx)
+			}
+			defer cancel()
+			ended := make(chan error, 2)
+			go func() { ended <- importGolden(ctx, client) }()
+			go func() { ended <- readByID(ctx, client) }()
+			for range 2 {
+				e := failed(t, <-ended)
 				g.Expect(e.Code).To(Equal(CodeNoAnswer))
 				g.Expect(e.Message).To(Equal("the connection broke before the answer had arrived: " + test.message))
 				g.Expect(e.NotExecuted).To(BeFalse())
@@ -109,7 +113,7 @@ func TestNoAnswer(t *testing.T) {
 }
 
 // TestCancel ends calls in the middle. It runs alone, so that every goroutine that is left over is one of its own.
-func TestCancel(t *testing.T) { //nolint:tparallel // see above
+func TestCancel(t *testing.T) {
 	arrived := make(chan struct{}, 1)
 	cases := map[string]func(rw http.ResponseWriter, r *http.Request){
 		"before the answer": func(_ http.ResponseWriter, r *http.Request) {
@@ -171,15 +175,16 @@ func TestCallTimeouts(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				g := NewWithT(t)
-				endpoint, err := NewEndpoint(Config{CallTimeout: configured})
-				g.Expect(err).NotTo(HaveOccurred())
-				endpoint.transport = transportFunc(func(r *http.Request) (*http.Response, error) {
-					<-r.Context().Done()
-					return nil, context.Cause(r.Context())
-				})
+				client := connect(t, Config{Endpoint: "http://127.0.0.1", CallTimeout: configured})
+				client.endpoint.transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
+					ours, theirs := net.Pipe()
+					go silent(theirs)
+					return ours, nil
+				}
 				start := time.Now()
-				e := failed(t, importGolden(t.Context(), endpoint.Client(keys)))
+				e := failed(t, importGolden(t.Context(), client))
 				g.Expect(time.Since(start)).To(Equal(expected))
+				g.Expect(e.Code).To(Equal(CodeNoAnswer))
 				g.Expect(e.Message).To(HaveSuffix(": timeout"))
 			})
 		})

@@ -56,13 +56,13 @@ func expectNoSecret(t *testing.T, text string, addresses ...string) {
 // TestNoErrorHoldsASecret runs every method through every fault.
 func TestNoErrorHoldsASecret(t *testing.T) {
 	t.Parallel()
-	cases := map[string]func(t *testing.T) (*Client, string){
-		"wrong secret, which the cloud answers with the string to sign": func(t *testing.T) (*Client, string) {
+	cases := map[string]func(t *testing.T) *Client{
+		"wrong secret, which the cloud answers with the string to sign": func(t *testing.T) *Client {
 			t.Helper()
 			cloud := newCloud(t)
 			wrong := keys
 			wrong.AccessKeySecret = "canary of another secret"
-			return cloud.client(t).endpoint.Client(wrong), cloud.server.URL
+			return cloud.client(t).endpoint.Client(wrong)
 		},
 		"unknown key":         withFault(enssim.Fault{Kind: enssim.ErrorBefore, HTTPStatus: 404, Code: "InvalidAccessKeyId.NotFound", Message: keys.AccessKeyID}),
 		"secrets in the code": withFault(enssim.Fault{Kind: enssim.ErrorBefore, Code: keys.AccessKeySecret, Message: keys.SecurityToken}),
@@ -73,39 +73,39 @@ func TestNoErrorHoldsASecret(t *testing.T) {
 		"timeout":             withFault(enssim.Fault{Kind: enssim.Delay, Delay: time.Hour}),
 		"unreadable":          withFault(enssim.Fault{Kind: enssim.RawBody, Body: `{"RequestId":"` + keys.AccessKeyID}),
 		"panic of the SDK":    withFault(enssim.Fault{Kind: enssim.RawBody, HTTPStatus: 400, Body: `{"RequestId":"` + keys.SecurityToken + `","Code":400}`}),
-		"connection refused": func(t *testing.T) (*Client, string) {
+		"connection refused": func(t *testing.T) *Client {
 			t.Helper()
 			cloud := newCloud(t)
 			cloud.server.Close()
-			return cloud.client(t), cloud.server.URL
+			return cloud.client(t)
 		},
-		"untrusted certificate": func(t *testing.T) (*Client, string) {
+		"untrusted certificate": func(t *testing.T) *Client {
 			t.Helper()
 			cloud := newCloud(t)
-			return cloud.client(t, func(c *Config) { c.RootCAs = nil }), cloud.server.URL
+			return cloud.client(t, func(c *Config) { c.RootCAs = nil })
 		},
-		"refused by the SDK": func(t *testing.T) (*Client, string) {
+		"refused by the SDK": func(t *testing.T) *Client {
 			t.Helper()
 			cloud := newCloud(t)
-			return cloud.client(t, func(c *Config) { c.Region = "canary region" }), cloud.server.URL
+			return cloud.client(t, func(c *Config) { c.Region = "canary region" })
 		},
 	}
 	for name, echo := range echoes {
-		cases["echo: "+name] = func(t *testing.T) (*Client, string) {
+		cases["echo: "+name] = func(t *testing.T) *Client {
 			t.Helper()
 			server := serve(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 				text := quote(echo(r))
 				rw.WriteHeader(http.StatusBadRequest)
 				fmt.Fprintf(rw, `{"RequestId":%s,"Code":%s,"Message":%s,"HostId":%s,"Recommend":%s}`, text, text, text, text, text)
 			}))
-			return server.client(t), server.server.URL
+			return server.plainClient(t)
 		}
 	}
 	for name, start := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, address := start(t)
-			_, host, _ := strings.Cut(address, "//")
+			client := start(t)
+			host := client.endpoint.host
 			for _, call := range methods {
 				e := failed(t, call(t.Context(), client))
 				expectNoSecret(t, printed(t, e)+printed(t, *e)+e.Error(), host)
@@ -116,16 +116,16 @@ func TestNoErrorHoldsASecret(t *testing.T) {
 	}
 }
 
-func withFault(fault enssim.Fault) func(*testing.T) (*Client, string) {
-	return func(t *testing.T) (*Client, string) {
+func withFault(fault enssim.Fault) func(*testing.T) *Client {
+	return func(t *testing.T) *Client {
 		t.Helper()
 		cloud := newCloud(t)
 		cloud.AddFault(fault)
-		return cloud.client(t, func(c *Config) {
+		return cloud.plainClient(t, func(c *Config) {
 			if fault.Kind == enssim.Delay {
 				c.CallTimeout = 50 * time.Millisecond
 			}
-		}), cloud.server.URL
+		})
 	}
 }
 
@@ -195,7 +195,7 @@ func TestNothingIsPrinted(t *testing.T) {
 		*output = file
 	}
 	for _, fault := range []enssim.Fault{{}, {Kind: enssim.ErrorBefore}, {Kind: enssim.DropAfter}, {Kind: enssim.RawBody, Body: "{"}} {
-		client, _ := withFault(fault)(t)
+		client := withFault(fault)(t)
 		for _, call := range methods {
 			_ = call(context.WithoutCancel(t.Context()), client)
 		}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -38,7 +39,7 @@ func TestEveryCallIsSentOnce(t *testing.T) {
 				g := NewWithT(t)
 				cloud := newCloud(t, func(b *enssim.Behaviour) { b.NonceWindow.Duration = 0 })
 				cloud.PutImage(imageOne)
-				client := cloud.client(t)
+				client := cloud.plainClient(t)
 				// A used connection is the one that net/http replays on.
 				g.Expect(readByID(t.Context(), client)).To(Succeed())
 				cloud.ClearHistory()
@@ -58,13 +59,15 @@ func TestEveryCallIsSentOnce(t *testing.T) {
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	elsewhere := serve(t, http.NotFoundHandler())
+	plain := httptest.NewServer(elsewhere.server.Config.Handler)
+	t.Cleanup(plain.Close)
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for name, call := range methods {
 			g := NewWithT(t)
 			cloud := newCloud(t)
-			cloud.AddFault(enssim.Fault{Kind: enssim.Redirect, HTTPStatus: status, Location: elsewhere.server.URL})
-			// The certificate of the two servers is the same, so trust would not stand in the way.
-			e := failed(t, call(t.Context(), cloud.client(t)))
+			cloud.AddFault(enssim.Fault{Kind: enssim.Redirect, HTTPStatus: status, Location: plain.URL})
+			// Nothing but the client itself stands in the way: no certificate, no proxy.
+			e := failed(t, call(t.Context(), cloud.plainClient(t)))
 			g.Expect(e.HTTPStatus).To(Equal(status), name)
 			g.Expect(e.Code).To(HavePrefix("HTTP3"), name)
 			g.Expect(elsewhere.requests()).To(BeEmpty(), name)
@@ -94,7 +97,7 @@ func TestABrokenKeepAliveConnectionIsNotReplayed(t *testing.T) {
 				return
 			}
 			body := rows("0")
-			answer := &http.Response{StatusCode: 200, ProtoMajor: 1, ProtoMinor: 1, ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body))}
+			answer := &http.Response{StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1, ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body))}
 			_ = answer.Write(connection)
 		}
 	})
@@ -161,7 +164,7 @@ func TestExchangeRefuses(t *testing.T) {
 			sent := 0
 			x := &exchange{ctx: t.Context(), insecure: test.insecure, used: test.used, transport: transportFunc(func(*http.Request) (*http.Response, error) {
 				sent++
-				return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{}`))}, nil
+				return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{}`))}, nil
 			})}
 			request, err := http.NewRequestWithContext(t.Context(), test.method, test.url, http.NoBody)
 			g.Expect(err).NotTo(HaveOccurred())
@@ -197,6 +200,26 @@ func TestASecondSendDoesNotHideTheFirst(t *testing.T) {
 	g.Expect(e.Code).To(Equal(CodeNoAnswer))
 	g.Expect(e.Class).To(Equal(ClassUnknownOutcome))
 	g.Expect(e.NotExecuted).To(BeFalse())
+}
+
+// TestAPanicIsAnError : no answer may bring the operator down. Whether the request had left decides what it means.
+func TestAPanicIsAnError(t *testing.T) {
+	t.Parallel()
+	for connected, class := range map[bool]Class{false: ClassUnrecognised, true: ClassUnknownOutcome} {
+		g := NewWithT(t)
+		client := connect(t, Config{})
+		client.endpoint.transport = transportFunc(func(r *http.Request) (*http.Response, error) {
+			if connected {
+				httptrace.ContextClientTrace(r.Context()).GotConn(httptrace.GotConnInfo{})
+			}
+			panic("at " + r.URL.String())
+		})
+		e := failed(t, importGolden(t.Context(), client))
+		g.Expect(e.Code).To(Equal(CodeClientError))
+		g.Expect(e.Class).To(Equal(class))
+		g.Expect(e.NotExecuted).To(Equal(!connected))
+		expectNoSecret(t, printed(t, e), "ens.aliyuncs.com")
+	}
 }
 
 type transportFunc func(*http.Request) (*http.Response, error)

@@ -46,7 +46,7 @@ const (
 type world struct {
 	*WithT
 	t      *testing.T
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // a world lives as long as its test
 	client client.Client
 	ns     string
 	cloud  *enssim.Simulator
@@ -135,7 +135,7 @@ func (w *world) start() {
 func (w *world) revive(address string) {
 	w.t.Helper()
 	certificates := w.server.TLS.Certificates
-	listener, err := net.Listen("tcp", address)
+	listener, err := (&net.ListenConfig{}).Listen(w.ctx, "tcp", address)
 	w.Expect(err).NotTo(HaveOccurred())
 	w.server = httptest.NewUnstartedServer(w.cloud)
 	w.server.Listener.Close()
