@@ -146,7 +146,7 @@ func decideDouble(s *state, kept ens.Image) effect {
 
 // decideUnseen: an attempt is open and no image of it is found.
 func decideUnseen(s *state) effect {
-	age := s.now.Sub(s.intent.SignedAt.Time)
+	age := s.seen.begun.Sub(s.intent.SignedAt.Time)
 	switch {
 	case s.accepted() && age < s.timing.ListingLag:
 		return s.rest(progressing(v1alpha1.ReasonImporting, "the import is running").after(s.timing.Poll))

@@ -65,7 +65,7 @@ func decideAttemptDeletion(s *state) effect {
 	if s.accepted() {
 		bound = s.timing.ListingLag
 	}
-	if s.now.Sub(s.intent.SignedAt.Time) < bound {
+	if s.seen.begun.Sub(s.intent.SignedAt.Time) < bound {
 		return s.rest(s.awaitingOutcome())
 	}
 	return s.letGo("")

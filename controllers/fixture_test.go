@@ -113,7 +113,12 @@ func answered(err *ens.Error) change {
 }
 
 func saw(images ...ens.Image) change {
-	return func(s *state) { s.seen = &sighting{images: images} }
+	return func(s *state) { s.seen = &sighting{images: images, begun: s.now} }
+}
+
+// answeredLate is a sighting whose look-ups took so long.
+func answeredLate(took time.Duration) change {
+	return func(s *state) { s.seen.begun = s.now.Add(-took) }
 }
 
 func asked(ids ...string) change { return func(s *state) { s.deleted = ids } }

@@ -15,10 +15,10 @@ func observe(ctx context.Context, cloud cloudReader, s *state) (*sighting, error
 	for range 2 {
 		images, err := lookUp(ctx, cloud, s)
 		if err != nil || len(images) > 0 {
-			return &sighting{images: images}, err
+			return &sighting{images: images, begun: s.now}, err
 		}
 	}
-	return &sighting{}, nil
+	return &sighting{begun: s.now}, nil
 }
 
 func lookUp(ctx context.Context, cloud cloudReader, s *state) ([]ens.Image, error) {

@@ -46,7 +46,11 @@ type answer struct {
 
 // sighting is the result of complete look-ups: by the recorded ImageId, or by token. Empty means that two look-ups
 // after each other found nothing.
-type sighting struct{ images []ens.Image }
+type sighting struct {
+	images []ens.Image
+	// begun is when the first look-up began. What an absence proves depends on it, not on when the answer arrived.
+	begun time.Time
+}
 
 // firstIntent is the intent of an object that has none. The number of its attempt follows what status remembers, so
 // that a nonce is not used twice when the record was lost.
@@ -93,8 +97,11 @@ func (s *state) accepted() bool {
 // unresolved is true when the intent was lost and status tells of an attempt that may still make an image. Status is
 // no authority to write by; here it only delays.
 func (s *state) unresolved() bool {
-	status := &s.obj.Status
-	return status.ImageID == "" && status.StartTime != nil && s.now.Sub(status.StartTime.Time) < s.timing.Settle
+	status, asOf := &s.obj.Status, s.now
+	if s.seen != nil {
+		asOf = s.seen.begun
+	}
+	return status.ImageID == "" && status.StartTime != nil && asOf.Sub(status.StartTime.Time) < s.timing.Settle
 }
 
 func (s *state) timedOut() bool {

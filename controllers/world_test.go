@@ -129,7 +129,7 @@ func (w *world) look(s *state) error {
 	if w.happens(5) {
 		return cloudError("DescribeSelfImages", ens.ClassThrottled, false)
 	}
-	s.seen = &sighting{}
+	s.seen = &sighting{begun: s.now}
 	for _, image := range w.images {
 		matches := strings.HasSuffix(image.Name, nameSuffix(s.token()))
 		if s.intent != nil && s.intent.ImageID != "" {
