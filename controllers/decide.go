@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
 )
@@ -59,6 +61,9 @@ func decide(s *state) effect {
 		return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, s.intentErr.Error()+": remove the annotation to import a new image").after(s.timing.Drift))
 	case s.intent == nil:
 		return decideStart(s)
+	case !controllerutil.ContainsFinalizer(s.obj, v1alpha1.ImageFinalizer):
+		// Somebody took it off: without it, the image would outlive the object.
+		return effect{verb: writeIntent, intent: s.intent}
 	case s.intent.Closed != "":
 		return decideRetry(s)
 	case s.intent.ImageID != "":

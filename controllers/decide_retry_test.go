@@ -51,6 +51,7 @@ func TestDecideUpkeep(t *testing.T) {
 	anew := newIntent(3*time.Hour).withImage("m-1").anew(testNow, newIntent(0).Hash)
 	runDecisions(t, map[string]decision{
 		"not looked":                     {[]change{owns("m-1")}, outcome{verb: look}, ""},
+		"finalizer taken off":            {[]change{owns("m-1"), bare}, writes(newIntent(3 * time.Hour).withImage("m-1")), ""},
 		"as it should be":                {[]change{owns("m-1"), saw(final)}, ready, "image m-1 is available as ubuntu-golden"},
 		"as it should be, suspended":     {[]change{owns("m-1"), isSuspended, saw(final)}, ready, ""},
 		"bears its token":                {[]change{owns("m-1"), saw(image("m-1", "Available"))}, outcome{verb: renameImage, image: "m-1", name: "ubuntu-golden"}, ""},

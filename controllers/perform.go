@@ -107,7 +107,8 @@ func (r *Reconciler) importImage(ctx context.Context, s *state) error {
 	s.permit = nil
 	request := importRequest(&s.obj.Spec)
 	request.ImageName = uniqueName(s.obj, in.token())
-	imported, err := s.account.ImportImage(ctx, request, ens.Pin{Nonce: in.nonce(), SignedAt: in.SignedAt.Time})
+	// A shutdown must not cut the call: its outcome would be unknown, and the next operator would have to wait for long.
+	imported, err := s.account.ImportImage(context.WithoutCancel(ctx), request, ens.Pin{Nonce: in.nonce(), SignedAt: in.SignedAt.Time})
 	s.answer = &answer{imported: imported}
 	if err != nil && !errors.As(err, &s.answer.err) {
 		return err

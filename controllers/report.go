@@ -144,7 +144,7 @@ func (s *state) importFailed() report {
 	r := stalled(v1alpha1.ReasonImportFailed, fmt.Sprintf("the import ended in state %s; the failed image is removed and the import is tried again", s.intent.Cause))
 	retryable := false
 	r.failure = &v1alpha1.LastError{
-		Action: actionImport, Code: s.intent.Cause, Retryable: &retryable, Time: s.intent.ClosedAt,
+		Action: actionImport, Code: s.intent.Cause, Retryable: &retryable, Time: s.intent.ClosedAt, RequestID: s.obj.Status.RequestID,
 		Message: fmt.Sprintf("the import ended in state %s; the cloud gives no further cause", s.intent.Cause),
 		Hint:    "check that the OSS object is a complete qcow2 image (qemu-img check) and that ENS may read it; the operator tries again at status.nextRetryTime, or at once when the spec changes or a reconcile is requested",
 	}

@@ -16,7 +16,9 @@ import (
 func (r report) apply(obj *v1alpha1.ImageImport, now time.Time, timing Timing) time.Duration {
 	status := &obj.Status
 	status.ObservedGeneration = obj.Generation
-	status.LastHandledReconcileAt = obj.ReconcileRequest()
+	if !r.interrupted() {
+		status.LastHandledReconcileAt = obj.ReconcileRequest()
+	}
 	r.applyIntent(status)
 	r.applyImage(status)
 	if r.mood == moodReady && status.CompletionTime == nil {
@@ -24,6 +26,11 @@ func (r report) apply(obj *v1alpha1.ImageImport, now time.Time, timing Timing) t
 	}
 	r.applyConditions(obj)
 	return r.applyError(obj, now, timing)
+}
+
+// interrupted is true when something in the way kept the reconcile from doing what was requested: the request stands.
+func (r report) interrupted() bool {
+	return r.mood == moodIdle || r.failure != nil && (r.retry == retryBackoff || r.retry == retryNever && r.due.IsZero())
 }
 
 func (r report) applyIntent(status *v1alpha1.ImageImportStatus) {

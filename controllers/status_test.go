@@ -112,12 +112,39 @@ func TestObserved(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	s := newState(edited, isSuspended)
-	s.obj.Annotations[v1alpha1.ReconcileRequestAnnotation] = "now"
 	apply(s)
 	g.Expect(s.obj.Status.ObservedGeneration).To(BeEquivalentTo(4))
-	g.Expect(s.obj.Status.LastHandledReconcileAt).To(Equal("now"))
 	g.Expect(s.obj.Status.Attempts).To(BeZero())
 	g.Expect(s.obj.Status.StartTime).To(BeNil())
+}
+
+// A request is answered once something came of it, and stands as long as something else is in the way.
+func TestRequestHandled(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		report  report
+		handled bool
+	}{
+		"ready":               {available(""), true},
+		"importing":           {progressing(v1alpha1.ReasonImporting, ""), true},
+		"vanished":            {stalled(v1alpha1.ReasonImageVanished, ""), true},
+		"refused":             {newState().failing(cloudError("ImportImage", ens.ClassInvalid, true)), true},
+		"denied":              {newState().failing(cloudError("ImportImage", ens.ClassDenied, true)), true},
+		"failed, retry set":   {newState(failedAs("Pack_failed", 0)).importFailed().retryAt(testNow), true},
+		"failed, still there": {newState(failedAs("Pack_failed", 0)).importFailed(), false},
+		"suspended":           {suspended(""), false},
+		"throttled":           {newState().failing(cloudError("DescribeSelfImages", ens.ClassThrottled, true)), false},
+		"no answer":           {newState().failing(cloudError("DescribeSelfImages", ens.ClassUnavailable, false)), false},
+		"no Secret":           {newState().noCredentials(&credentialsError{reason: v1alpha1.ReasonSecretNotFound}), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			obj := newState().obj
+			obj.Annotations = map[string]string{v1alpha1.ReconcileRequestAnnotation: "now"}
+			c.report.apply(obj, testNow, DefaultTiming())
+			NewWithT(t).Expect(obj.Status.LastHandledReconcileAt == "now").To(Equal(c.handled))
+		})
+	}
 }
 
 func TestCompletionTime(t *testing.T) {

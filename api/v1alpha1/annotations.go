@@ -2,6 +2,10 @@
 
 package v1alpha1
 
+import (
+	"strings"
+)
+
 const (
 	// ImportAnnotation holds the operator's record of the import: which attempt was started, when, and which image
 	// came of it. It is the authority for every write to the cloud; only the operator may change it.
@@ -18,11 +22,18 @@ const (
 	ImageFinalizer = "ens.alibabacloud.com/image"
 )
 
+// maxReconcileRequest is the longest request that is told apart, in bytes: the bound of status.lastHandledReconcileAt.
+const maxReconcileRequest = 1024
+
 // ReconcileRequest returns the value of the reconcile request annotations, empty when there is none.
 func (in *ImageImport) ReconcileRequest() string {
-	own, flux := in.Annotations[ReconcileRequestAnnotation], in.Annotations[FluxReconcileRequestAnnotation]
-	if own == "" || flux == "" {
-		return own + flux
+	request, flux := in.Annotations[ReconcileRequestAnnotation], in.Annotations[FluxReconcileRequestAnnotation]
+	if request != "" && flux != "" {
+		request += ","
 	}
-	return own + "," + flux
+	request += flux
+	if len(request) > maxReconcileRequest {
+		request = strings.ToValidUTF8(request[:maxReconcileRequest], "")
+	}
+	return request
 }
