@@ -58,7 +58,7 @@ func decide(s *state) effect {
 	case !s.obj.DeletionTimestamp.IsZero():
 		return decideDeletion(s)
 	case s.intentErr != nil:
-		return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, s.intentErr.Error()+": remove the annotation to import a new image").after(s.timing.Drift))
+		return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, s.intentErr.Error()+": put it right, or remove the annotation").after(s.timing.Drift))
 	case s.intent == nil:
 		return decideStart(s)
 	case !controllerutil.ContainsFinalizer(s.obj, v1alpha1.ImageFinalizer):
@@ -81,7 +81,7 @@ func decideStart(s *state) effect {
 		return effect{verb: look}
 	case s.seen != nil && len(s.seen.images) > 0:
 		return effect{verb: writeIntent, intent: first}
-	case s.obj.Status.ImageID != "" && !s.requested:
+	case s.obj.Status.ImageID != "" && !s.consents(v1alpha1.ReasonOwnershipUnknown):
 		return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, fmt.Sprintf(
 			"the annotation %s is missing although image %s was imported for this object: put it back, or set the annotation %s to a new value to import another image",
 			v1alpha1.ImportAnnotation, s.obj.Status.ImageID, v1alpha1.ReconcileRequestAnnotation)).after(s.timing.Drift))
@@ -155,7 +155,7 @@ func decideUnseen(s *state) effect {
 	switch {
 	case s.accepted() && age < s.timing.ListingLag:
 		return s.rest(progressing(v1alpha1.ReasonImporting, "the import is running").after(s.timing.Poll))
-	case s.accepted() && s.requested:
+	case s.accepted() && s.consents(v1alpha1.ReasonImageVanished):
 		return s.start(s.intent.anew(s.now, importHash(&s.obj.Spec)))
 	case s.accepted():
 		return s.rest(s.vanished())
@@ -190,7 +190,7 @@ func decideUpkeep(s *state) effect {
 		return effect{verb: look}
 	}
 	if len(s.seen.images) == 0 {
-		if s.requested {
+		if s.consents(v1alpha1.ReasonImageVanished) {
 			return s.start(s.intent.anew(s.now, importHash(&s.obj.Spec)))
 		}
 		return s.rest(s.vanished())

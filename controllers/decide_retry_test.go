@@ -64,7 +64,8 @@ func TestDecideUpkeep(t *testing.T) {
 		"failed after all":               {[]change{owns("m-1"), saw(image("m-1", "Pack_failed"))}, rests(moodStalled, v1alpha1.ReasonImageUnavailable, poll), ""},
 		"vanished":                       {[]change{owns("m-1"), saw()}, vanished, v1alpha1.ReconcileRequestAnnotation},
 		"vanished, suspended":            {[]change{owns("m-1"), isSuspended, saw()}, vanished, ""},
-		"vanished, requested":            {[]change{owns("m-1"), saw(), requested}, starts(anew), ""},
-		"vanished, requested, suspended": {[]change{owns("m-1"), saw(), requested, isSuspended}, rests(moodIdle, v1alpha1.ReasonSuspended, 0).editable(), ""},
+		"vanished, requested before":     {[]change{owns("m-1"), saw(), requested, reported(v1alpha1.ReasonAvailable)}, vanished, ""},
+		"vanished, requested":            {[]change{owns("m-1"), saw(), requested, reported(v1alpha1.ReasonImageVanished)}, starts(anew), ""},
+		"vanished, requested, suspended": {[]change{owns("m-1"), saw(), requested, reported(v1alpha1.ReasonImageVanished), isSuspended}, rests(moodIdle, v1alpha1.ReasonSuspended, 0).editable(), ""},
 	})
 }

@@ -46,7 +46,8 @@ func TestDecideStart(t *testing.T) {
 		"lost, found":                     {[]change{told("m-1"), saw(image("m-1", "Available"))}, writes(first(1)), ""},
 		"lost, not found":                 {[]change{told("m-1"), saw()}, lost, "put it back"},
 		"lost and suspended":              {[]change{told("m-1"), isSuspended}, lost, "although image m-1 was imported"},
-		"lost, another one requested":     {[]change{told("m-1"), startedAt(time.Minute), saw(), requested}, starts(first(1)), ""},
+		"lost, another one requested":     {[]change{told("m-1"), startedAt(time.Minute), saw(), requested, reported(v1alpha1.ReasonOwnershipUnknown)}, starts(first(1)), ""},
+		"lost, requested before":          {[]change{told("m-1"), startedAt(time.Minute), saw(), requested, reported(v1alpha1.ReasonAvailable)}, lost, ""},
 		"lost, outcome unknown":           {[]change{told(""), startedAt(time.Minute), saw()}, outcome{mood: moodReconciling, reason: v1alpha1.ReasonImportUnconfirmed, wait: 15 * time.Second, retry: retryPolling, keepsError: true}, "looking for the image"},
 		"lost, new, outcome unknown":      {[]change{fresh, told(""), startedAt(time.Second)}, outcome{verb: look}, ""},
 		"lost, and requested too soon":    {[]change{told(""), startedAt(4 * time.Second), saw(), requested}, unconfirmed, ""},
@@ -55,7 +56,7 @@ func TestDecideStart(t *testing.T) {
 		"lost, and past all doubt":        {[]change{told(""), startedAt(40 * time.Minute), saw()}, starts(first(1)), ""},
 		"not this object's": {
 			[]change{func(s *state) { s.intentErr = errors.New("the annotation belongs to another object") }},
-			lost, "belongs to another object: remove the annotation",
+			lost, "belongs to another object: put it right, or remove the annotation",
 		},
 	})
 }
@@ -88,23 +89,24 @@ func TestDecideUnseen(t *testing.T) {
 	changed := newIntent(40*time.Minute).again(testNow, otherHash())
 	anew := newIntent(2*time.Minute).anew(testNow, newIntent(0).Hash)
 	runDecisions(t, map[string]decision{
-		"not looked":                  {[]change{open(time.Minute)}, outcome{verb: look}, ""},
-		"accepted, not listed yet":    {[]change{open(2*time.Minute - time.Second), told("m-1"), saw()}, running, "is running"},
-		"accepted, not listed":        {[]change{open(2 * time.Minute), told("m-1"), saw()}, vanished, "deleted outside of Kubernetes"},
-		"accepted, gone, requested":   {[]change{open(2 * time.Minute), told("m-1"), saw(), requested}, starts(anew), ""},
-		"accepted, gone, suspended":   {[]change{open(2 * time.Minute), told("m-1"), saw(), requested, isSuspended}, rests(moodIdle, v1alpha1.ReasonSuspended, 0).editable(), ""},
-		"requested too early":         {[]change{open(2*time.Minute - time.Second), told("m-1"), saw(), requested}, running, ""},
-		"promised to another attempt": {[]change{record(first(1)), told("m-1"), saw()}, unconfirmed, ""},
-		"unconfirmed, at once":        {[]change{open(0), told(""), saw()}, unconfirmed, ""},
-		"unconfirmed, clock set back": {[]change{open(-time.Hour), told(""), saw()}, unconfirmed, ""},
-		"unconfirmed for a minute":    {[]change{open(time.Minute), saw()}, unconfirmedFor(15 * time.Second), ""},
-		"unconfirmed for long":        {[]change{open(40*time.Minute - time.Second), saw()}, unconfirmedFor(5 * time.Minute), ""},
-		"unconfirmed, and requested":  {[]change{open(40*time.Minute - time.Second), saw(), requested}, unconfirmedFor(5 * time.Minute), ""},
-		"looked too early":            {[]change{open(40 * time.Minute), saw(), answeredLate(time.Second)}, unconfirmedFor(5 * time.Minute), ""},
-		"accepted, looked too early":  {[]change{open(2 * time.Minute), told("m-1"), saw(), answeredLate(time.Second)}, running, ""},
-		"past all doubt":              {[]change{open(40 * time.Minute), saw()}, starts(again), ""},
-		"past all doubt, edited":      {[]change{open(40 * time.Minute), saw(), otherSource}, starts(changed), ""},
-		"past all doubt, suspended":   {[]change{open(40 * time.Minute), saw(), isSuspended}, rests(moodIdle, v1alpha1.ReasonSuspended, 0).editable(), ""},
+		"not looked":                       {[]change{open(time.Minute)}, outcome{verb: look}, ""},
+		"accepted, not listed yet":         {[]change{open(2*time.Minute - time.Second), told("m-1"), saw()}, running, "is running"},
+		"accepted, not listed":             {[]change{open(2 * time.Minute), told("m-1"), saw()}, vanished, "deleted outside of Kubernetes"},
+		"accepted, gone, requested before": {[]change{open(2 * time.Minute), told("m-1"), saw(), requested, reported(v1alpha1.ReasonImporting)}, rests(moodStalled, v1alpha1.ReasonImageVanished, drift).editable(), ""},
+		"accepted, gone, requested":        {[]change{open(2 * time.Minute), told("m-1"), saw(), requested, reported(v1alpha1.ReasonImageVanished)}, starts(anew), ""},
+		"accepted, gone, suspended":        {[]change{open(2 * time.Minute), told("m-1"), saw(), requested, reported(v1alpha1.ReasonImageVanished), isSuspended}, rests(moodIdle, v1alpha1.ReasonSuspended, 0).editable(), ""},
+		"requested too early":              {[]change{open(2*time.Minute - time.Second), told("m-1"), saw(), requested}, running, ""},
+		"promised to another attempt":      {[]change{record(first(1)), told("m-1"), saw()}, unconfirmed, ""},
+		"unconfirmed, at once":             {[]change{open(0), told(""), saw()}, unconfirmed, ""},
+		"unconfirmed, clock set back":      {[]change{open(-time.Hour), told(""), saw()}, unconfirmed, ""},
+		"unconfirmed for a minute":         {[]change{open(time.Minute), saw()}, unconfirmedFor(15 * time.Second), ""},
+		"unconfirmed for long":             {[]change{open(40*time.Minute - time.Second), saw()}, unconfirmedFor(5 * time.Minute), ""},
+		"unconfirmed, and requested":       {[]change{open(40*time.Minute - time.Second), saw(), requested}, unconfirmedFor(5 * time.Minute), ""},
+		"looked too early":                 {[]change{open(40 * time.Minute), saw(), answeredLate(time.Second)}, unconfirmedFor(5 * time.Minute), ""},
+		"accepted, looked too early":       {[]change{open(2 * time.Minute), told("m-1"), saw(), answeredLate(time.Second)}, running, ""},
+		"past all doubt":                   {[]change{open(40 * time.Minute), saw()}, starts(again), ""},
+		"past all doubt, edited":           {[]change{open(40 * time.Minute), saw(), otherSource}, starts(changed), ""},
+		"past all doubt, suspended":        {[]change{open(40 * time.Minute), saw(), isSuspended}, rests(moodIdle, v1alpha1.ReasonSuspended, 0).editable(), ""},
 	})
 }
 

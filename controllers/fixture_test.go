@@ -121,6 +121,13 @@ func answeredLate(took time.Duration) change {
 	return func(s *state) { s.seen.begun = s.now.Add(-took) }
 }
 
+// reported is what the Ready condition says.
+func reported(reason string) change {
+	return func(s *state) {
+		s.obj.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: reason}}
+	}
+}
+
 func asked(ids ...string) change { return func(s *state) { s.deleted = ids } }
 
 // image is an image of the first attempt while it bears the token.

@@ -38,11 +38,13 @@ func (l *listings) ImageByID(_ context.Context, id string) (*ens.Image, error) {
 	return &images[0], nil
 }
 
+func (l *listings) Images(context.Context) ([]ens.Image, error) { return l.next("all") }
+
 func (l *listings) ImagesByNameSuffix(_ context.Context, suffix string) ([]ens.Image, error) {
 	return l.next("suffix " + suffix)
 }
 
-// An absence decides over imports and deletions, so it takes two look-ups; an error is no absence.
+// The object looks by token until the intent holds the ImageId. An absence takes a look through all images, an error is none.
 func TestObserve(t *testing.T) {
 	t.Parallel()
 	there := []ens.Image{image("m-1", "Available")}
@@ -54,16 +56,17 @@ func TestObserve(t *testing.T) {
 		want  []ens.Image
 		fails bool
 	}{
-		"there":                  {[]change{open(0)}, listings{answers: [][]ens.Image{there}}, []string{byToken}, there, false},
-		"there after all":        {[]change{open(0)}, listings{answers: [][]ens.Image{nil, there}}, []string{byToken, byToken}, there, false},
-		"absent":                 {[]change{open(0)}, listings{answers: [][]ens.Image{nil, nil}}, []string{byToken, byToken}, nil, false},
-		"first look-up fails":    {[]change{open(0)}, listings{failsAt: 1}, []string{byToken}, nil, true},
-		"second look-up fails":   {[]change{open(0)}, listings{answers: [][]ens.Image{nil}, failsAt: 2}, []string{byToken, byToken}, nil, true},
-		"without intent":         {nil, listings{answers: [][]ens.Image{there}}, []string{byToken}, there, false},
-		"failed, still by token": {[]change{failedAs("Pack_failed", 0)}, listings{answers: [][]ens.Image{there}}, []string{byToken}, there, false},
-		"owned":                  {[]change{owns("m-1")}, listings{answers: [][]ens.Image{there}}, []string{byID}, there, false},
-		"owned, absent":          {[]change{owns("m-1")}, listings{answers: [][]ens.Image{nil, nil}}, []string{byID, byID}, nil, false},
-		"owned, look-up fails":   {[]change{owns("m-1")}, listings{failsAt: 1}, []string{byID}, nil, true},
+		"there":                   {[]change{open(0)}, listings{answers: [][]ens.Image{there}}, []string{byToken}, there, false},
+		"absent":                  {[]change{open(0)}, listings{answers: [][]ens.Image{nil, {named("other", image("m-9", "Available"))}}}, []string{byToken, "all"}, []ens.Image{}, false},
+		"the search misses it":    {[]change{open(0)}, listings{answers: [][]ens.Image{nil, there}}, []string{byToken, "all"}, there, false},
+		"second look-up fails":    {[]change{open(0)}, listings{answers: [][]ens.Image{nil}, failsAt: 2}, []string{byToken, "all"}, nil, true},
+		"look-up fails":           {[]change{open(0)}, listings{failsAt: 1}, []string{byToken}, nil, true},
+		"without intent":          {nil, listings{answers: [][]ens.Image{there}}, []string{byToken}, there, false},
+		"failed, still by token":  {[]change{failedAs("Pack_failed", 0)}, listings{answers: [][]ens.Image{there}}, []string{byToken}, there, false},
+		"owned":                   {[]change{owns("m-1")}, listings{answers: [][]ens.Image{there}}, []string{byID}, there, false},
+		"owned, absent":           {[]change{owns("m-1")}, listings{answers: [][]ens.Image{nil, {named("other", image("m-9", "Available"))}}}, []string{byID, "all"}, []ens.Image{}, false},
+		"owned, search misses it": {[]change{owns("m-1")}, listings{answers: [][]ens.Image{nil, there}}, []string{byID, "all"}, there, false},
+		"owned, look-up fails":    {[]change{owns("m-1")}, listings{failsAt: 1}, []string{byID}, nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,7 @@
 package controllers
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -44,8 +45,7 @@ type answer struct {
 	err      *ens.Error
 }
 
-// sighting is the result of complete look-ups: by the recorded ImageId, or by token. Empty means that two look-ups
-// after each other found nothing.
+// sighting is the result of complete look-ups: by the recorded ImageId, or by token.
 type sighting struct {
 	images []ens.Image
 	// begun is when the first look-up began. What an absence proves depends on it, not on when the answer arrived.
@@ -69,14 +69,25 @@ func (s *state) token() string {
 	return s.intent.token()
 }
 
-// keep is the one image of the attempt that counts: the one recorded in status, else the oldest.
+// keep is the one image of the attempt that counts: one that did not fail before one that did, and of these the one
+// recorded in status, else the oldest.
 func (s *state) keep() ens.Image {
-	for _, image := range s.seen.images {
-		if image.ID == s.obj.Status.ImageID {
-			return image
+	rank := func(image ens.Image) (r int) {
+		if failed(image.Status) {
+			r = 2
 		}
+		if image.ID != s.obj.Status.ImageID {
+			r++
+		}
+		return r
 	}
-	return s.seen.images[0]
+	return slices.MinFunc(s.seen.images, func(a, b ens.Image) int { return cmp.Compare(rank(a), rank(b)) })
+}
+
+// consents is true when the user asked for a reconcile after the object had reported this reason: only then is the
+// request an answer to it.
+func (s *state) consents(reason string) bool {
+	return s.requested && readyReason(s.obj) == reason
 }
 
 // undeleted is an image of the sighting, other than the kept one, whose deletion was not asked for yet.

@@ -69,7 +69,7 @@ func TestImageInStatus(t *testing.T) {
 func TestAnOldImageIsNoAnswer(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	s := newState(open(time.Hour), told("m-1"), saw(), requested)
+	s := newState(open(time.Hour), told("m-1"), saw(), requested, reported(v1alpha1.ReasonImageVanished))
 	e := decide(s)
 	g.Expect(e.starts).To(BeTrue(), "the image vanished, and a new one was asked for")
 	s = newStateOf(s, record(e.intent), answered(errLost))

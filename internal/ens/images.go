@@ -67,6 +67,11 @@ func (c *Client) ImagesByNameSuffix(ctx context.Context, suffix string) ([]Image
 	return images, nil
 }
 
+// Images returns all images of the account, from a complete listing.
+func (c *Client) Images(ctx context.Context) ([]Image, error) {
+	return c.list(ctx, "", "")
+}
+
 // list returns the account's own images that the cloud's fuzzy search finds. Empty values search for nothing.
 func (c *Client) list(ctx context.Context, id, name string) ([]Image, error) {
 	rows, err := readPages("DescribeSelfImages",
@@ -91,8 +96,9 @@ func (c *Client) list(ctx context.Context, id, name string) ([]Image, error) {
 	}
 	var images []Image
 	for _, row := range rows {
-		// "others" marks an image that another account shares with this one.
-		if row.ImageOwnerAlias == "self" {
+		// "others" marks an image that another account shares with this one. A word that nobody knows must not make an
+		// image of our own look absent.
+		if row.ImageOwnerAlias != "others" {
 			images = append(images, imageFrom(row))
 		}
 	}
