@@ -131,8 +131,8 @@ install: ## Install the CRD into your current cluster.
 
 .PHONY: uninstall
 uninstall: ## Remove the CRD from your current cluster. Refused while ImageImports exist.
-	@[[ -z "$$($(KUBECTL) get imageimports.ens.alibabacloud.com -A -o name 2>/dev/null)" ]] || \
-	  { echo "ImageImports exist: delete them first, while the operator runs, or they could never let go of their images" >&2; exit 1; }
+	@left=$$($(KUBECTL) get imageimports.ens.alibabacloud.com -A -o name 2>&1) || [[ $$left == *"doesn't have a resource type"* ]] || { echo "$$left" >&2; exit 1; }; \
+	  [[ $$left != imageimport* ]] || { echo "ImageImports exist: delete them first, while the operator runs, or they could never let go of their images" >&2; exit 1; }
 	$(KUBECTL) delete --ignore-not-found -k config/crd
 
 .PHONY: deploy

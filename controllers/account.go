@@ -64,6 +64,13 @@ func (r *Reconciler) secret(ctx context.Context, obj *v1alpha1.ImageImport) (*co
 			hint:    fmt.Sprintf("create it with the keys %q and %q; the operator notices within a minute", secretKeyID, secretKeySecret),
 		}
 	}
+	if apierrors.IsForbidden(err) {
+		return nil, &credentialsError{
+			reason:  v1alpha1.ReasonInvalidCredentials,
+			message: fmt.Sprintf("the operator may not read the Secret %q in namespace %q", key.Name, key.Namespace),
+			hint:    "give the operator's service account the right to get Secrets in this namespace",
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading Secret %s: %w", key, err)
 	}

@@ -114,7 +114,15 @@ func decideAnswer(s *state) effect {
 	case s.answer.err.NotExecuted:
 		return effect{verb: writeIntent, intent: s.intent.closed(closedRefused, s.now)}
 	}
-	return s.rest(s.unconfirmed(s.intent.SignedAt.Time).because(s.answer.err))
+	r := s.unconfirmed(s.intent.SignedAt.Time)
+	if err := s.answer.err; err.HTTPStatus != 0 {
+		r.message = fmt.Sprintf("the cloud answered ImportImage with %s, which does not prove that no image was made: looking for it before anything else is done", err.Code)
+		if last := s.obj.Status.LastError; last != nil && last.Action == err.Action && last.Code == err.Code {
+			// The same answer to a second attempt will not pass by itself.
+			r.mood = moodStalled
+		}
+	}
+	return s.rest(r.because(s.answer.err))
 }
 
 // decideSeen: an attempt is open and its image is found.

@@ -3,6 +3,7 @@
 package controllers
 
 import (
+	"errors"
 	"slices"
 
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -17,14 +18,20 @@ func decideDeletion(s *state) effect {
 	case !controllerutil.ContainsFinalizer(s.obj, v1alpha1.ImageFinalizer):
 		return effect{verb: rest, report: report{silent: true}}
 	case s.obj.Spec.DeletionPolicy == v1alpha1.DeletionRetain:
-		return s.letGo("the image is kept, as spec.deletionPolicy says")
+		return s.letGo("kept, as spec.deletionPolicy says")
+	case errors.Is(s.intentErr, errForeignIntent):
+		return s.letGo("not deleted: " + s.intentErr.Error())
 	case s.intentErr != nil:
-		return s.letGo("no image is deleted: " + s.intentErr.Error())
+		return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, s.intentErr.Error()+
+			": put it right, or set spec.deletionPolicy to Retain to keep the image and let this object go").after(s.timing.Drift))
 	case s.intent == nil:
 		return decideDeletionWithoutIntent(s)
 	case s.intent.Closed == closedFailed:
 		if e, busy := s.clear(); busy {
 			return e
+		}
+		if s.looksTooEarly() {
+			return s.rest(s.awaitingOutcome())
 		}
 		return s.letGo("")
 	case s.intent.Closed != "":
@@ -47,7 +54,7 @@ func decideDeletionWithoutIntent(s *state) effect {
 	case s.unresolved():
 		return s.rest(s.awaitingOutcome())
 	case s.obj.Status.ImageID != "":
-		return s.letGo("image " + s.obj.Status.ImageID + " is not deleted: the annotation " + v1alpha1.ImportAnnotation + " that proves whose it is has been removed")
+		return s.letGo("not deleted: the annotation " + v1alpha1.ImportAnnotation + " that proves whose it is has been removed")
 	}
 	return s.letGo("")
 }
@@ -75,6 +82,8 @@ func decideImageDeletion(s *state) effect {
 	switch {
 	case s.seen == nil:
 		return effect{verb: look}
+	case s.looksTooEarly():
+		return s.rest(s.awaitingOutcome())
 	case len(s.seen.images) == 0:
 		return s.letGo("")
 	case !slices.Contains(s.deleted, s.intent.ImageID):

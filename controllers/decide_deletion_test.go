@@ -3,7 +3,6 @@
 package controllers
 
 import (
-	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -16,22 +15,24 @@ func TestDecideDeletion(t *testing.T) {
 	gone := outcome{verb: removeFinalizer}
 	busy := rests(moodReconciling, v1alpha1.ReasonDeleting, poll)
 	waits := busy.keeping()
-	foreign := func(s *state) { s.intentErr = errors.New("the annotation belongs to another object") }
-	bare := func(s *state) { s.obj.Finalizers = nil }
 	closing := newIntent(time.Minute).closed(closedFailed, testNow)
 	there := image("m-1", "Available")
 	failed := failedAs("Pack_failed", time.Minute)
 	cases := map[string]decision{
 		"without finalizer":                {[]change{owns("m-1"), bare, saw(there)}, outcome{silent: true}, ""},
-		"Retain":                           {[]change{owns("m-1"), retain}, gone, "the image is kept, as spec.deletionPolicy says"},
+		"Retain":                           {[]change{owns("m-1"), retain}, gone, "kept, as spec.deletionPolicy says"},
 		"Retain in mid-import":             {[]change{open(0), retain}, gone, ""},
 		"Retain without intent":            {[]change{retain}, gone, ""},
-		"not this object's":                {[]change{foreign}, gone, "no image is deleted: the annotation belongs to another object"},
+		"not this object's":                {[]change{foreign}, gone, "not deleted: the annotation belongs to another object"},
+		"unreadable":                       {[]change{unreadable}, rests(moodStalled, v1alpha1.ReasonOwnershipUnknown, drift), "put it right, or set spec.deletionPolicy to Retain"},
+		"unreadable, Retain":               {[]change{unreadable, retain}, gone, ""},
+		"failed, looked too early":         {[]change{record(newIntent(time.Minute).failed("Pack_failed", testNow)), saw()}, waits, ""},
+		"owned, looked too early":          {[]change{record(newIntent(time.Minute).withImage("m-1")), saw()}, waits, ""},
 		"never started":                    {[]change{refused}, gone, ""},
 		"lost, not looked":                 {[]change{}, outcome{verb: look}, ""},
 		"lost, found":                      {[]change{saw(there)}, writes(first(0)), ""},
 		"lost, not found":                  {[]change{saw()}, gone, ""},
-		"lost, status knows an image":      {[]change{told("m-1"), saw()}, gone, "image m-1 is not deleted"},
+		"lost, status knows an image":      {[]change{told("m-1"), saw()}, gone, "not deleted"},
 		"lost, outcome unknown":            {[]change{told(""), startedAt(40*time.Minute - time.Second), saw()}, waits, "outcome is not known yet"},
 		"lost, past all doubt":             {[]change{told(""), startedAt(40 * time.Minute), saw()}, gone, ""},
 		"open, not looked":                 {[]change{open(time.Minute)}, outcome{verb: look}, ""},

@@ -4,6 +4,7 @@ package controllers
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -20,7 +21,8 @@ import (
 // The tables say what decide does. These tests say what it must never do, in every combination of what it can know,
 // those that no history leads to included.
 
-func foreign(s *state) { s.intentErr = errors.New("not this object's") }
+func foreign(s *state)    { s.intentErr = fmt.Errorf("the annotation %w", errForeignIntent) }
+func unreadable(s *state) { s.intentErr = errors.New("the annotation cannot be read") }
 
 func bare(s *state) { s.obj.Finalizers = nil }
 

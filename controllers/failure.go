@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
 )
@@ -81,6 +83,13 @@ func (t Timing) delay(policy retryPolicy, count int32) time.Duration {
 // failing turns an error of the cloud into the report of the object. The message holds nothing that changes from call
 // to call: those values stand in lastError only.
 func (s *state) failing(err *ens.Error) report {
+	passing := err.Class == ens.ClassThrottled || err.Class == ens.ClassUnavailable
+	if ready := meta.FindStatusCondition(s.obj.Status.Conditions, v1alpha1.ConditionReady); passing && s.wasReady() {
+		// The image is as usable as it was; only the look at it failed.
+		r := available(ready.Message).because(err).retrying(retryBackoff)
+		r.failure.Retryable = &passing
+		return r
+	}
 	message := fmt.Sprintf("%s: %s: %s", err.Action, err.Code, err.Hint)
 	switch err.Class {
 	case ens.ClassInvalid:
@@ -99,7 +108,7 @@ func (s *state) failing(err *ens.Error) report {
 		return progressing(v1alpha1.ReasonCloudError, message).because(err).retrying(retryBackoff)
 	case ens.ClassUnrecognised:
 	}
-	return stalled(v1alpha1.ReasonCloudError, message).because(err).retrying(retrySlowly)
+	return stalled(v1alpha1.ReasonCloudError, message).because(err).retrying(retryBackoff)
 }
 
 func (r report) retrying(policy retryPolicy) report { r.retry = policy; return r }

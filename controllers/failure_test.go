@@ -25,8 +25,8 @@ func TestFailing(t *testing.T) {
 		ens.ClassConflict:       rests(moodReconciling, v1alpha1.ReasonImageBusy, 0).retrying(retryBackoff),
 		ens.ClassGone:           rests(moodReconciling, v1alpha1.ReasonCloudError, 0).retrying(retryBackoff),
 		ens.ClassUnknownOutcome: rests(moodReconciling, v1alpha1.ReasonImportUnconfirmed, poll).retrying(retryPolling).keeping(),
-		ens.ClassUnrecognised:   rests(moodStalled, v1alpha1.ReasonCloudError, 0).retrying(retrySlowly),
-		"a later class":         rests(moodStalled, v1alpha1.ReasonCloudError, 0).retrying(retrySlowly),
+		ens.ClassUnrecognised:   rests(moodStalled, v1alpha1.ReasonCloudError, 0).retrying(retryBackoff),
+		"a later class":         rests(moodStalled, v1alpha1.ReasonCloudError, 0).retrying(retryBackoff),
 	} {
 		t.Run(string(class), func(t *testing.T) {
 			t.Parallel()
@@ -73,7 +73,7 @@ func TestMessagesAreStable(t *testing.T) {
 		t.Parallel()
 		g := NewWithT(t)
 		at := func(now time.Time) []string {
-			s := newState(open(time.Hour), saw(image("m-1", "Creating")))
+			s := newState(open(time.Hour), saw(image("m-1", "Creating")), deleting)
 			s.now = now
 			failed := newState(failedAs("Pack_failed", time.Hour))
 			failed.now = now

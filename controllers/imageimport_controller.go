@@ -3,6 +3,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
@@ -28,6 +30,9 @@ import (
 
 // maxEffects bounds the effects of one reconcile. The longest way, from a failed image to a new import, takes six.
 const maxEffects = 16
+
+// reconcileTimeout bounds one reconcile.
+const reconcileTimeout = 2 * time.Minute
 
 // Reconciler brings ImageImports and the images in ENS together.
 type Reconciler struct {
@@ -64,20 +69,32 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	s.intent, s.intentErr = readIntent(obj, r.ClusterUID)
 
-	outcome, err := r.advance(ctx, s)
+	// A shutdown ends a reconcile between two effects, not within one: a call that is cut has an unknown outcome, and an
+	// answer that is not written down costs the next operator a long wait.
+	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), reconcileTimeout)
+	defer cancel()
+	outcome, err := r.advance(work, ctx.Err, s)
+	if err == nil && !outcome.silent {
+		var wait time.Duration
+		if wait, err = r.tell(work, s, outcome); err == nil {
+			return ctrl.Result{RequeueAfter: wait}, nil
+		}
+	}
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) || errors.Is(err, errStale) {
 		// The cache was stale, or the object is gone. Whatever was done in the cloud is found again by its token.
+		log.FromContext(ctx).V(1).Info("reconciling again, the object has changed", "cause", err.Error())
 		return ctrl.Result{RequeueAfter: r.Timing.BackoffBase}, nil
 	}
-	if err != nil || outcome.silent {
-		return ctrl.Result{}, err
-	}
-	return r.tell(ctx, s, outcome)
+	return ctrl.Result{}, err
 }
 
-// advance performs effect after effect until there is something to report.
-func (r *Reconciler) advance(ctx context.Context, s *state) (report, error) {
+// advance performs effect after effect until there is something to report, or stopped says that nothing new is to be
+// begun.
+func (r *Reconciler) advance(ctx context.Context, stopped func() error, s *state) (report, error) {
 	for range maxEffects {
+		if stopped() != nil && s.answer == nil {
+			return report{silent: true}, nil
+		}
 		s.now = r.Clock.Now()
 		e := decide(s)
 		if e.verb == rest {
@@ -86,7 +103,7 @@ func (r *Reconciler) advance(ctx context.Context, s *state) (report, error) {
 		if err := r.perform(ctx, s, e); err != nil {
 			return s.interrupted(err)
 		}
-		r.announce(s, e)
+		r.announce(ctx, s, e)
 		if e.verb == removeFinalizer {
 			return report{silent: true}, nil
 		}
@@ -107,17 +124,45 @@ func (s *state) interrupted(err error) (report, error) {
 	return report{}, err
 }
 
-// tell writes the report to the status, if it changes anything, and then to the events.
-func (r *Reconciler) tell(ctx context.Context, s *state, outcome report) (ctrl.Result, error) {
-	base := s.obj.DeepCopy()
-	wait := outcome.apply(s.obj, r.Clock.Now(), r.Timing)
-	if !equality.Semantic.DeepEqual(base.Status, s.obj.Status) {
-		if err := r.Client.Status().Patch(ctx, s.obj, client.MergeFrom(base)); err != nil {
-			return ctrl.Result{}, client.IgnoreNotFound(err)
+// tell writes the report to the status, if it changes anything, and then to the events. It returns when to reconcile
+// again. The resourceVersion keeps a replica that was paused from writing old news over new.
+func (r *Reconciler) tell(ctx context.Context, s *state, outcome report) (time.Duration, error) {
+	for {
+		base := s.obj.DeepCopy()
+		wait := outcome.apply(s.obj, r.Clock.Now(), r.Timing)
+		if equality.Semantic.DeepEqual(base.Status, s.obj.Status) {
+			return wait, nil
 		}
+		err := r.Client.Status().Patch(ctx, s.obj, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
+		if apierrors.IsConflict(err) {
+			// News of the user's are not what the report speaks of: the next reconcile answers them.
+			if err = r.refresh(ctx, s, base); err == nil && s.obj.Generation == base.Generation {
+				continue
+			}
+			err = cmp.Or(err, errStale)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("writing the status: %w", err)
+		}
+		r.announceReport(ctx, base, s.obj, outcome)
+		return wait, nil
 	}
-	r.announceReport(base, s.obj, outcome)
-	return ctrl.Result{RequeueAfter: wait}, nil
+}
+
+// refresh reads the object live after a conflict. It fails with errStale when another replica was at work: what was
+// learned is then no longer about this object.
+func (r *Reconciler) refresh(ctx context.Context, s *state, known *v1alpha1.ImageImport) error {
+	// Into a new object: decoding leaves standing what the answer lacks.
+	current := &v1alpha1.ImageImport{}
+	if err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(known), current); err != nil {
+		return err
+	}
+	sameRecord := current.Annotations[v1alpha1.ImportAnnotation] == known.Annotations[v1alpha1.ImportAnnotation]
+	if current.UID != known.UID || !sameRecord {
+		return errStale
+	}
+	s.obj = current
+	return nil
 }
 
 // notYet returns how long the object still has to wait after its last error, 0 when it is due. News from the user make

@@ -8,6 +8,7 @@ import (
 	"encoding/base32"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -52,6 +53,8 @@ type intent struct {
 	Cause    string       `json:"cause,omitempty"`
 }
 
+var errForeignIntent = errors.New("belongs to another object, as in a copied manifest or a restored backup")
+
 // readIntent returns the recorded intent, nil when there is none, and an error when it is not this object's.
 func readIntent(obj *v1alpha1.ImageImport, cluster types.UID) (*intent, error) {
 	recorded, found := obj.Annotations[v1alpha1.ImportAnnotation]
@@ -66,7 +69,7 @@ func readIntent(obj *v1alpha1.ImageImport, cluster types.UID) (*intent, error) {
 		return nil, fmt.Errorf("the annotation %s cannot be read", v1alpha1.ImportAnnotation)
 	}
 	if in.Cluster != cluster || in.UID != obj.UID {
-		return nil, fmt.Errorf("the annotation %s belongs to another object, as in a copied manifest or a restored backup", v1alpha1.ImportAnnotation)
+		return nil, fmt.Errorf("the annotation %s %w", v1alpha1.ImportAnnotation, errForeignIntent)
 	}
 	return in, nil
 }

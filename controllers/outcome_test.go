@@ -71,7 +71,7 @@ func writes(in *intent) outcome { return outcome{verb: writeIntent, intent: *in}
 func starts(in *intent) outcome { return outcome{verb: writeIntent, intent: *in, starts: true} }
 
 func rests(mood mood, reason string, wait time.Duration) outcome {
-	return outcome{mood: mood, reason: reason, wait: wait}
+	return outcome{mood: mood, reason: reason, wait: wait, keepsError: mood == moodIdle}
 }
 
 func (o outcome) editable() outcome              { o.unfrozen = true; return o }

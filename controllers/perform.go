@@ -60,21 +60,14 @@ func (r *Reconciler) perform(ctx context.Context, s *state, e effect) error {
 // writeIntent records the intent with the object's resourceVersion: whoever read a stale object conflicts here, before
 // anything happens in the cloud.
 func (r *Reconciler) writeIntent(ctx context.Context, s *state, e effect) error {
-	recorded := s.obj.Annotations[v1alpha1.ImportAnnotation]
+	known := s.obj.DeepCopy()
 	err := r.patchIntent(ctx, s.obj, e.intent)
 	// An edit of the user's in between must not cost what the cloud just told: only the start of an attempt depends
 	// on the spec.
 	for apierrors.IsConflict(err) && !e.starts {
-		// Into a new object: decoding leaves standing what the answer lacks.
-		current := &v1alpha1.ImageImport{}
-		if err = r.APIReader.Get(ctx, client.ObjectKeyFromObject(s.obj), current); err != nil {
-			break
+		if err = r.refresh(ctx, s, known); err == nil {
+			err = r.patchIntent(ctx, s.obj, e.intent)
 		}
-		s.obj = current
-		if s.obj.UID != e.intent.UID || s.obj.Annotations[v1alpha1.ImportAnnotation] != recorded {
-			return fmt.Errorf("recording the import: %w", errStale)
-		}
-		err = r.patchIntent(ctx, s.obj, e.intent)
 	}
 	if err != nil {
 		return fmt.Errorf("recording the import: %w", err)
@@ -107,8 +100,7 @@ func (r *Reconciler) importImage(ctx context.Context, s *state) error {
 	s.permit = nil
 	request := importRequest(&s.obj.Spec)
 	request.ImageName = uniqueName(s.obj, in.token())
-	// A shutdown must not cut the call: its outcome would be unknown, and the next operator would have to wait for long.
-	imported, err := s.account.ImportImage(context.WithoutCancel(ctx), request, ens.Pin{Nonce: in.nonce(), SignedAt: in.SignedAt.Time})
+	imported, err := s.account.ImportImage(ctx, request, ens.Pin{Nonce: in.nonce(), SignedAt: in.SignedAt.Time})
 	s.answer = &answer{imported: imported}
 	if err != nil && !errors.As(err, &s.answer.err) {
 		return err

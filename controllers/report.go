@@ -67,7 +67,7 @@ func stalled(reason, message string) report {
 }
 
 func suspended(message string) report {
-	return report{reason: v1alpha1.ReasonSuspended, message: message}
+	return report{reason: v1alpha1.ReasonSuspended, message: message, keepsError: true}
 }
 
 func (r report) after(d time.Duration) report { r.wait = d; return r }
@@ -129,7 +129,9 @@ func (s *state) awaitingOutcome() report {
 
 // beingDeleted: the object is being deleted, and the cloud has not finished with its image.
 func (s *state) beingDeleted() report {
-	return progressing(v1alpha1.ReasonDeleting, "the cloud is deleting the image").after(s.timing.Poll)
+	// Each look asks for the deletion again, so the looks get rarer.
+	age := s.now.Sub(s.obj.DeletionTimestamp.Time)
+	return progressing(v1alpha1.ReasonDeleting, "the cloud is deleting the image").after(max(s.timing.Poll, min(age/4, s.timing.BackoffMax)))
 }
 
 // fieldsChanged: the image was made from other values than the spec holds now.

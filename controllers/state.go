@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
@@ -82,6 +83,17 @@ func (s *state) keep() ens.Image {
 		return r
 	}
 	return slices.MinFunc(s.seen.images, func(a, b ens.Image) int { return cmp.Compare(rank(a), rank(b)) })
+}
+
+// wasReady is true when the last report said Ready, and nothing has been asked for since.
+func (s *state) wasReady() bool {
+	return s.obj.DeletionTimestamp.IsZero() && s.obj.Generation == s.obj.Status.ObservedGeneration &&
+		meta.IsStatusConditionTrue(s.obj.Status.Conditions, v1alpha1.ConditionReady)
+}
+
+// looksTooEarly is true when the image of the attempt may still be missing from the listings.
+func (s *state) looksTooEarly() bool {
+	return len(s.seen.images) == 0 && s.seen.begun.Sub(s.intent.SignedAt.Time) < s.timing.ListingLag
 }
 
 // consents is true when the user asked for a reconcile after the object had reported this reason: only then is the

@@ -129,7 +129,7 @@ func (r report) applyError(obj *v1alpha1.ImageImport, now time.Time, timing Timi
 func occurrence(failure v1alpha1.LastError, previous *v1alpha1.LastError, now time.Time) *v1alpha1.LastError {
 	failure.Count = 1
 	switch {
-	case previous == nil || previous.Action != failure.Action || previous.Code != failure.Code:
+	case previous == nil:
 	case failure.Time != nil && failure.Time.Equal(previous.Time):
 		failure.Count = previous.Count
 	default:

@@ -36,10 +36,9 @@ func TestErrorCount(t *testing.T) {
 	g.Expect(met.RequestID).To(Equal("R-2"))
 	g.Expect(met.Message).To(Equal("still"))
 	g.Expect(met.HTTPStatus).To(BeEquivalentTo(503))
-	g.Expect(meet(throttled("Throttling.User")).Count).To(BeEquivalentTo(1), "another code")
-	other := throttled("Throttling.User")
-	other.Action = "DeleteImage"
-	g.Expect(meet(other).Count).To(BeEquivalentTo(1), "another action")
+	g.Expect(meet(throttled("Throttling.User")).Count).To(BeEquivalentTo(4), "errors that take turns must not defeat the backoff")
+	s.rest(progressing(v1alpha1.ReasonImporting, "")).report.apply(s.obj, s.now, s.timing)
+	g.Expect(meet(throttled("Throttling")).Count).To(BeEquivalentTo(1), "after a success")
 }
 
 // A failed import is one error until the next one fails, however often it is told.

@@ -144,7 +144,7 @@ note "kube-apiserver $("$KUBEBUILDER_ASSETS/kubectl" --kubeconfig "$kubeconfig" 
 step "Installing CRD and RBAC (config/default)"
 kubectl kustomize config/default | kubectl apply -f - >/dev/null
 kubectl wait --for=condition=Established --timeout=30s crd/imageimports.ens.alibabacloud.com >/dev/null
-token=$(kubectl create token -n "$operator_namespace" ens-image-operator)
+token=$(kubectl create token --duration 24h -n "$operator_namespace" ens-image-operator)
 server=$(kubectl config view -o 'jsonpath={.clusters[0].cluster.server}')
 kubectl config view --raw -o 'jsonpath={.clusters[0].cluster.certificate-authority-data}' | base64 -d >"$work/apiserver-ca.pem"
 # The token and nothing else: a client certificate beside it would win, and make the operator an administrator.

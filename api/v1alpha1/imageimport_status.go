@@ -73,7 +73,8 @@ type ImageImportStatus struct {
 	Attempts int32 `json:"attempts,omitempty"`
 
 	// startTime is when the current import attempt started. While it is set, the fields that define the import are
-	// immutable. Cleared when the attempt was refused or failed.
+	// immutable. Cleared when they may be edited: the attempt was refused or failed, the image vanished, or it was made
+	// from other values than the spec holds.
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 
@@ -148,7 +149,7 @@ type LastError struct {
 	// +optional
 	Time *metav1.Time `json:"time,omitempty"`
 
-	// count is how many times in a row the same error was met.
+	// count is how many errors were met in a row, this one included. The waits between retries grow with it.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	Count int32 `json:"count,omitempty"`

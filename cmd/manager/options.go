@@ -20,9 +20,10 @@ import (
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
 )
 
-// requestValidity is how long the cloud accepts a signed request. An import that is tried again before could still be
-// carried out by its first request.
-const requestValidity = 31 * time.Minute
+// minSettle is how long a request without an answer may still make an image: the cloud accepts it for up to 31 minutes
+// by a clock that may differ by 5, and the image takes up to a minute to be listed. A shorter wait could make a second
+// image.
+const minSettle = (31 + 5 + 1) * time.Minute
 
 // options are the values of the flags.
 type options struct {
@@ -49,8 +50,8 @@ func parseFlags(args []string, output io.Writer) (*options, error) {
 	flags.Var((*duration)(&o.timing.Poll), "poll-interval", "`interval` between looks at an import in flight")
 	flags.Var((*duration)(&o.timing.Drift), "drift-interval", "`interval` between looks at an available image")
 	flags.Var((*duration)(&o.timing.Settle), "settle-time",
-		"`time` after an import call without an answer in which its image may still appear: the validity of a signed request (31m) "+
-			"and the clock skew between operator and cloud; less than 31m is accepted for a loopback endpoint only")
+		"`time` after an import call without an answer in which its image may still appear: the validity of a signed request (31m), "+
+			"the clock skew between operator and cloud, and the lag of listings; less than 37m is accepted for a loopback endpoint only")
 	flags.Var((*duration)(&o.timing.Slow), "slow-retry-interval",
 		"`wait` after an error that somebody has to mend (a wrong value, a failed import)")
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "0", "`address` of the metrics endpoint, for example :8080; 0 turns it off")
@@ -78,9 +79,9 @@ func parseFlags(args []string, output io.Writer) (*options, error) {
 }
 
 func (o *options) validate() error {
-	if o.timing.Settle < requestValidity && !isLoopback(o.endpoint) {
-		return fmt.Errorf("--settle-time %s is too short: allowed are %s and more, the time for which the cloud accepts a signed request "+
-			"(less only with --ens-endpoint on a loopback address)", o.timing.Settle, requestValidity)
+	if o.timing.Settle < minSettle && !isLoopback(o.endpoint) {
+		return fmt.Errorf("--settle-time %s is too short: allowed are %s and more, the time for which an unanswered request may still make an image "+
+			"(less only with --ens-endpoint on a loopback address)", o.timing.Settle, minSettle)
 	}
 	return nil
 }

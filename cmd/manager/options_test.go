@@ -66,7 +66,7 @@ func TestWrongFlags(t *testing.T) {
 		"half a worker":           {[]string{"--max-concurrent-reconciles=0.5"}, []string{"-max-concurrent-reconciles", whole}},
 		"not a boolean":           {[]string{"--leader-elect=maybe"}, []string{"-leader-elect", "boolean", `"maybe"`}},
 		"not a log level":         {[]string{"--zap-log-level=loud"}, []string{"-zap-log-level", `"loud"`}},
-		"settles too soon":        {[]string{"--settle-time=30m59s"}, []string{"--settle-time", "30m59s", "31m"}},
+		"settles too soon":        {[]string{"--settle-time=36m59s"}, []string{"--settle-time", "36m59s", "37m"}},
 		"endpoint without TLS":    {[]string{"--ens-endpoint=http://ens.example.com"}, []string{"--ens-endpoint", "must use https"}},
 		"endpoint with a path":    {[]string{"--ens-endpoint=ens.example.com/api"}, []string{"--ens-endpoint", "host:port"}},
 	} {
@@ -96,7 +96,7 @@ func TestSettleTime(t *testing.T) {
 		t.Run(endpoint, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
-			_, err := parseFlags([]string{"--ens-endpoint", endpoint, "--settle-time=31m"}, io.Discard)
+			_, err := parseFlags([]string{"--ens-endpoint", endpoint, "--settle-time=37m"}, io.Discard)
 			g.Expect(err).NotTo(HaveOccurred())
 			_, err = parseFlags([]string{"--ens-endpoint", endpoint, "--settle-time=1s"}, io.Discard)
 			g.Expect(err == nil).To(Equal(loopback))

@@ -127,7 +127,7 @@ func meaningOfParameter(parameter string) meaning {
 		// No code says "not found"; this is what the cloud most likely answers for an image that is gone.
 		found.class, found.hint = ClassGone, retryHint
 	case parameter == "OSSObject":
-		found.hint = "check that the file exists at spec.source.oss and that ENS may read the bucket; the operator tries again at once when the spec changes"
+		found.hint = "check that the file exists at spec.source.oss and that ENS may read the bucket; the operator tries again at status.nextRetryTime, or at once when the spec changes or a reconcile is requested"
 	case specFields[parameter] != "":
 		found.hint = "correct " + specFields[parameter] + "; the operator tries again at once when the spec changes"
 	}

@@ -107,7 +107,11 @@ func (x *exchange) describeFailure() (code, message string) {
 
 func (x *exchange) finish(e *Error) {
 	if e.Action == actionImportImage && !e.NotExecuted {
-		e.Class, e.Hint = ClassUnknownOutcome, unknownOutcomeHint
+		hint := unknownOutcomeHint
+		if e.Class == ClassUnrecognised {
+			hint = e.Hint + "; the operator looks for the image before it tries again, so that there is never a second one"
+		}
+		e.Class, e.Hint = ClassUnknownOutcome, hint
 	}
 	if e.Code == "SignatureDoesNotMatch" {
 		// The cloud echoes the string to sign, which holds the access key ID, the token and every parameter.

@@ -8,6 +8,7 @@ import (
 	. "github.com/onsi/gomega"
 	gomegatypes "github.com/onsi/gomega/types"
 	eventsv1 "k8s.io/api/events/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -80,11 +81,8 @@ func (w *world) eventually(obj *v1alpha1.ImageImport, matcher gomegatypes.Gomega
 
 func (w *world) eventuallyGone(obj *v1alpha1.ImageImport) {
 	w.t.Helper()
-	w.Eventually(func() error {
-		return client.IgnoreNotFound(w.client.Get(w.ctx, client.ObjectKeyFromObject(obj), &v1alpha1.ImageImport{}))
-	}, patience, glance).Should(Succeed())
 	w.Eventually(func() bool {
-		return w.client.Get(w.ctx, client.ObjectKeyFromObject(obj), &v1alpha1.ImageImport{}) != nil
+		return apierrors.IsNotFound(w.client.Get(w.ctx, client.ObjectKeyFromObject(obj), &v1alpha1.ImageImport{}))
 	}, patience, glance).Should(BeTrue())
 }
 
