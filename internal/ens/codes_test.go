@@ -185,6 +185,20 @@ func TestHintsNameTheField(t *testing.T) {
 	}
 }
 
+// TestHintsOfAnUnknownOutcome : somebody who has to look a code up is told so, for an import as well.
+func TestHintsOfAnUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	for code, lookUp := range map[string]bool{"QuotaExceeded.Image": true, "InternalError": false, "SignatureNonceUsed": false} {
+		g := NewWithT(t)
+		x := &exchange{status: http.StatusBadRequest, body: []byte(`{"RequestId":"R-1","Code":` + quote(code) + `}`), failure: errAnswered}
+		x.connected.Store(true)
+		e := failed(t, x.verdict("ImportImage", errAnswered))
+		g.Expect(e.Class).To(Equal(ClassUnknownOutcome))
+		g.Expect(e.Hint).To(ContainSubstring("looks for the image before it tries again"))
+		g.Expect(strings.Contains(e.Hint, "look the code up")).To(Equal(lookUp), code)
+	}
+}
+
 // TestOwnCodes keeps the words of this package complete.
 func TestOwnCodes(t *testing.T) {
 	t.Parallel()

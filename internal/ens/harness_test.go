@@ -169,6 +169,10 @@ var methods = map[string]func(context.Context, *Client) error{
 		_, err := c.ImagesByNameSuffix(ctx, "golden")
 		return err
 	},
+	"Images": func(ctx context.Context, c *Client) error {
+		_, err := c.Images(ctx)
+		return err
+	},
 	"RenameImage":  func(ctx context.Context, c *Client) error { return c.RenameImage(ctx, "m-1", "silver") },
 	"DeleteImage":  func(ctx context.Context, c *Client) error { return c.DeleteImage(ctx, "m-1") },
 	"ShareImage":   func(ctx context.Context, c *Client) error { return c.ShareImage(ctx, "m-1", "1000000000000002") },

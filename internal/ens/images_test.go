@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,6 +126,34 @@ func TestSearchesAreExact(t *testing.T) {
 	}
 	for _, id := range []string{"m-", "m-1234", "m-other", "m-hidden", "golden-token", "m"} {
 		g.Expect(client.ImageByID(t.Context(), id)).To(BeNil(), id)
+	}
+}
+
+func TestAllImagesOfTheAccount(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	cloud := newCloud(t)
+	client := cloud.client(t)
+	g.Expect(client.Images(t.Context())).To(BeEmpty())
+	ids := cloud.fill(51)
+	cloud.PutImage(enssim.Image{ImageID: "m-other", ImageName: "shared", AccountID: "1000000000000002", SharedWith: []string{account}})
+	images, err := client.Images(t.Context())
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(idsOf(images)).To(ConsistOf(ids))
+	for _, call := range cloud.History() {
+		g.Expect(call.Params).To(HaveLen(2), "a page and its size, and no search")
+	}
+}
+
+// TestOwnerAlias : only a word that is known to mean others may hide an image.
+func TestOwnerAlias(t *testing.T) {
+	t.Parallel()
+	for alias, ours := range map[string]bool{"self": true, "others": false, "": true, "Self": true, "owner": true} {
+		g := NewWithT(t)
+		body := strings.ReplaceAll(rows("1", "m-1"), `"self"`, quote(alias))
+		image, err := answering(t, http.StatusOK, body).client(t).ImageByID(t.Context(), "m-1")
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(image != nil).To(Equal(ours), alias)
 	}
 }
 

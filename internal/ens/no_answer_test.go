@@ -114,7 +114,7 @@ func TestNoAnswer(t *testing.T) {
 
 // TestCancel ends calls in the middle. It runs alone, so that every goroutine that is left over is one of its own.
 func TestCancel(t *testing.T) {
-	arrived := make(chan struct{}, 1)
+	arrived := make(chan struct{}, 16)
 	cases := map[string]func(rw http.ResponseWriter, r *http.Request){
 		"before the answer": func(_ http.ResponseWriter, r *http.Request) {
 			arrived <- struct{}{}

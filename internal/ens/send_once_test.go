@@ -127,7 +127,7 @@ func acceptAll(listener net.Listener, serve func(net.Conn)) {
 func TestHTTP1Only(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	protocols := make(chan string, 1)
+	protocols := make(chan string, 16)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		protocols <- r.Proto
 		_, _ = io.WriteString(rw, rows("0"))

@@ -53,6 +53,8 @@ type world struct {
 	server *httptest.Server
 	timing controllers.Timing
 	stop   context.CancelFunc
+	// wrap stands between the operator and its Kubernetes client. Optional.
+	wrap func(client.Client) client.Client
 }
 
 // fast makes every wait of the operator short; the ratios stay those of production.
@@ -113,8 +115,12 @@ func (w *world) start() {
 	w.Expect(err).NotTo(HaveOccurred())
 	uid, err := controllers.ReadClusterUID(w.ctx, mgr.GetAPIReader())
 	w.Expect(err).NotTo(HaveOccurred())
+	kube := mgr.GetClient()
+	if w.wrap != nil {
+		kube = w.wrap(kube)
+	}
 	reconciler := &controllers.Reconciler{
-		Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("ens-image-operator"),
+		Client: kube, APIReader: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("ens-image-operator"),
 		Endpoint: endpoint, ClusterUID: uid, Timing: w.timing, Clock: clock.RealClock{},
 	}
 	w.Expect(reconciler.SetupWithManager(mgr, controller.Options{MaxConcurrentReconciles: 4})).To(Succeed())
