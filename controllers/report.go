@@ -116,7 +116,7 @@ func (s *state) unconfirmed(since time.Time) report {
 // vanished: the image was deleted by somebody else.
 func (s *state) vanished() report {
 	return stalled(v1alpha1.ReasonImageVanished, fmt.Sprintf(
-		"the image was deleted outside of Kubernetes: set the annotation %s to a new value to import it again, or delete this object",
+		"the image is not there: it was deleted outside of Kubernetes, or the credentials now belong to another account; put the credentials back, set the annotation %s to a new value to import another image, or delete this object",
 		v1alpha1.ReconcileRequestAnnotation)).after(s.timing.Drift).editable()
 }
 

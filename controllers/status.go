@@ -55,9 +55,12 @@ func (r report) applyIntent(status *v1alpha1.ImageImportStatus) {
 }
 
 func (r report) applyImage(status *v1alpha1.ImageImportStatus) {
-	over := r.intent != nil && (r.intent.Closed != "" || r.intent.ImageID != "")
-	if r.imported != nil || r.absent && over {
+	if r.imported != nil || r.absent && r.intent != nil && r.intent.Closed != "" {
 		forgetImage(status)
+	}
+	if r.absent && r.intent != nil && r.intent.ImageID != "" {
+		// The ID stays: somebody may have to look for the image elsewhere.
+		status.ImageStatus, status.CompletionTime = "", nil
 	}
 	if r.imported != nil {
 		status.ImageID, status.RequestID, status.Ownership = r.imported.ImageID, r.imported.RequestID, v1alpha1.OwnershipImported

@@ -49,7 +49,7 @@ func TestImageInStatus(t *testing.T) {
 		"seen, little told":       {[]change{before, open(0), saw(nameless)}, shown{"m-1", "ubuntu-golden-" + testToken, "Creating", imported, 0, false, "R-0"}},
 		"accepted, unseen":        {[]change{before, open(0), saw()}, known},
 		"vanished while open":     {[]change{before, open(time.Hour), saw()}, known},
-		"owned and vanished":      {[]change{before, owns("m-0"), saw()}, shown{request: "R-0"}},
+		"owned and vanished":      {[]change{before, owns("m-0"), saw()}, shown{id: "m-0", name: "old", ownership: "Imported", size: 7, created: true, request: "R-0"}},
 		"failed and removed":      {[]change{before, failedAs("Pack_failed", 0), saw()}, shown{request: "R-0"}},
 		"lost":                    {[]change{before, saw()}, known},
 		"next attempt, no answer": {[]change{before, second, answered(errLost)}, shown{}},

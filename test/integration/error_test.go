@@ -146,7 +146,8 @@ func TestImageVanishes(t *testing.T) {
 	first := w.eventually(obj, ready())
 	w.cloud.RemoveImage(first.Status.ImageID)
 	got := w.eventually(obj, And(notReady(v1alpha1.ReasonImageVanished), inMood(false, true)))
-	w.Expect(got.Status.ImageID).To(BeEmpty())
+	w.Expect(got.Status.ImageID).To(Equal(first.Status.ImageID), "to look for it elsewhere")
+	w.Expect(got.Status.ImageStatus).To(BeEmpty())
 	w.Expect(w.sent("ImportImage")).To(Equal(1))
 
 	w.edit(obj, func(obj *v1alpha1.ImageImport) { obj.Annotations[v1alpha1.ReconcileRequestAnnotation] = "again" })
