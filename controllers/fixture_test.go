@@ -128,6 +128,12 @@ func reported(reason string) change {
 	}
 }
 
+func said(message string) change {
+	return func(s *state) {
+		s.obj.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Reason: v1alpha1.ReasonDeleting, Message: message}}
+	}
+}
+
 func asked(ids ...string) change { return func(s *state) { s.deleted = ids } }
 
 // image is an image of the first attempt while it bears the token.

@@ -14,6 +14,9 @@ import (
 // actionImport is the API action whose outcome an object may have to wait for.
 const actionImport = "ImportImage"
 
+// beingDeletedMessage is told after the cloud accepted the deletion of an image, and only then.
+const beingDeletedMessage = "the cloud is deleting the image"
+
 // mood is what the conditions say as a whole.
 type mood int
 
@@ -131,7 +134,7 @@ func (s *state) awaitingOutcome() report {
 func (s *state) beingDeleted() report {
 	// Each look asks for the deletion again, so the looks get rarer.
 	age := s.now.Sub(s.obj.DeletionTimestamp.Time)
-	return progressing(v1alpha1.ReasonDeleting, "the cloud is deleting the image").after(max(s.timing.Poll, min(age/4, s.timing.BackoffMax)))
+	return progressing(v1alpha1.ReasonDeleting, beingDeletedMessage).after(max(s.timing.Poll, min(age/4, s.timing.BackoffMax)))
 }
 
 // fieldsChanged: the image was made from other values than the spec holds now.

@@ -91,9 +91,12 @@ func (s *state) wasReady() bool {
 		meta.IsStatusConditionTrue(s.obj.Status.Conditions, v1alpha1.ConditionReady)
 }
 
-// looksTooEarly is true when the image of the attempt may still be missing from the listings.
+// looksTooEarly is true when the image of the attempt is not found, but may only be missing from the listings still. An
+// image whose deletion the cloud has accepted is not missing: it is gone.
 func (s *state) looksTooEarly() bool {
-	return len(s.seen.images) == 0 && s.seen.begun.Sub(s.intent.SignedAt.Time) < s.timing.ListingLag
+	ready := meta.FindStatusCondition(s.obj.Status.Conditions, v1alpha1.ConditionReady)
+	asked := len(s.deleted) > 0 || ready != nil && ready.Message == beingDeletedMessage
+	return len(s.seen.images) == 0 && !asked && s.seen.begun.Sub(s.intent.SignedAt.Time) < s.timing.ListingLag
 }
 
 // consents is true when the user asked for a reconcile after the object had reported this reason: only then is the
