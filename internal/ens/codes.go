@@ -67,6 +67,7 @@ var meanings = map[string]meaning{
 	"Forbidden.DelerrorteImage": {ClassConflict, true, busyHint, docDelete},
 	"Error.DeleteImage":         {ClassConflict, true, busyHint, docDelete},
 	"IncorrectStatus.Image":     {ClassConflict, true, busyHint, docDelete},
+	"ImageUseShared":            {ClassConflict, true, busyHint, docAssumed},
 	"InvalidImageId.NotFound":   {ClassGone, true, retryHint, docAssumed},
 }
 

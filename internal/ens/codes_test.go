@@ -63,6 +63,7 @@ var codeCases = map[string]codeCase{
 	"Forbidden.DelerrorteImage":                  {"Forbidden.DelerrorteImage", 400, ClassConflict, true},
 	"Error.DeleteImage":                          {"Error.DeleteImage", 400, ClassConflict, true},
 	"IncorrectStatus.Image":                      {"IncorrectStatus.Image", 400, ClassConflict, true},
+	"ImageUseShared":                             {"ImageUseShared", 403, ClassConflict, true},
 	"InvalidImageId.NotFound":                    {"InvalidImageId.NotFound", 400, ClassGone, true},
 
 	"QuotaExceeded.Image":  {"", 400, ClassUnrecognised, false},

@@ -53,7 +53,7 @@ var mayCloseAnAttempt = []string{
 	"InvalidParameter", "MissingParameter", "InvalidImageType.NotSupported", "InvalidAction.NotFound", "InvalidApi.NotFound",
 	"InvalidProduct.NotFound", "UnsupportedHTTPMethod", "InvalidProtocol.NeedSsl", "NoPermission", "SignatureDoesNotMatch", "IncompleteSignature",
 	"MissingSecurityToken", "InvalidTimeStamp.Expired", "InvalidTimeStamp.Format", "Throttling", "Error.DeleteImage", "IncorrectStatus.Image",
-	"InvalidImageId.NotFound", "MissingImageName", "MissingComputeType", "MissingOSType", "MissingOSVersion", "MissingPlatform", "MissingArchitecture",
+	"ImageUseShared", "InvalidImageId.NotFound", "MissingImageName", "MissingComputeType", "MissingOSType", "MissingOSVersion", "MissingPlatform", "MissingArchitecture",
 	"MissingImageFormat", "MissingOSSRegion", "MissingOSSBucket", "MissingOSSObject", "MissingDiskDeviceMapping", "MissingTargetOSSRegionId",
 	"MissingLicenseType",
 }
