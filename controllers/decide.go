@@ -186,7 +186,7 @@ func decideRetry(s *state) effect {
 	if e, busy := s.clear(); busy {
 		return e
 	}
-	if due := seconds(s.intent.ClosedAt.Add(s.jittered(s.timing.Slow))).Time; s.now.Before(due) && !s.news() && s.intent.Hash == hash {
+	if due := seconds(s.intent.ClosedAt.Add(jittered(s.timing.Slow, string(s.obj.UID)))).Time; s.now.Before(due) && !s.news() && s.intent.Hash == hash {
 		return s.rest(s.importFailed().retryAt(due).editable())
 	}
 	return s.start(s.intent.anew(s.now, hash))

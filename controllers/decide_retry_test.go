@@ -15,7 +15,7 @@ func TestDecideRetry(t *testing.T) {
 	minuteAgo := failedAs("Pack_failed", time.Minute)
 	s := newState(minuteAgo)
 	again, anew := newState(refused).intent.again(testNow, hash), s.intent.anew(testNow, hash)
-	due := seconds(s.intent.ClosedAt.Add(s.jittered(time.Hour))).Time
+	due := seconds(s.intent.ClosedAt.Add(jittered(time.Hour, string(testUID)))).Time
 	failure := rests(moodStalled, v1alpha1.ReasonImportFailed, 0).failing("Pack_failed")
 	at := func(now time.Time) change { return func(s *state) { s.now = now } }
 	later := s.intent.anew(due, hash)

@@ -172,6 +172,4 @@ func TestJitter(t *testing.T) {
 	}
 	g.Expect(len(seen)).To(BeNumerically(">", 95), "objects that failed together come back apart")
 	g.Expect(jittered(0, "uid")).To(BeZero())
-	s := newState()
-	g.Expect(s.jittered(time.Hour)).To(Equal(jittered(time.Hour, string(testUID))))
 }

@@ -163,8 +163,6 @@ func (s *state) news() bool {
 
 // jittered lengthens a delay by up to a fifth, each object by its own share, so that objects that failed together do
 // not come back together.
-func (s *state) jittered(d time.Duration) time.Duration { return jittered(d, string(s.obj.UID)) }
-
 func jittered(d time.Duration, seed string) time.Duration {
 	sum := fnv.New32a()
 	_, _ = sum.Write([]byte(seed))

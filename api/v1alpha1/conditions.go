@@ -20,8 +20,8 @@ const (
 	ReasonAvailable = "Available"
 	// ReasonImporting : the import runs, or is about to start. Wait; status.imageStatus shows the cloud's own state.
 	ReasonImporting = "Importing"
-	// ReasonImportUnconfirmed : the answer to ImportImage was lost, so the operator looks for the image before it
-	// tries again. Wait; it takes up to 40 minutes and never makes a second image.
+	// ReasonImportUnconfirmed : the answer to ImportImage was lost, or does not tell whether an image was made, so the
+	// operator looks for the image before it tries again. Wait; it takes up to 40 minutes and never makes a second image.
 	ReasonImportUnconfirmed = "ImportUnconfirmed"
 	// ReasonSuspended : spec.suspend is true and something waits to be done. Set it to false.
 	ReasonSuspended = "Suspended"
@@ -50,8 +50,9 @@ const (
 	ReasonImportFieldsChanged = "ImportFieldsChanged"
 	// ReasonImageUnavailable : the image exists and the cloud calls it Unavailable. Ask the cloud's support.
 	ReasonImageUnavailable = "ImageUnavailable"
-	// ReasonImageVanished : the image was deleted outside of Kubernetes. Ask for a new import with the reconcile
-	// request annotation, or delete the object.
+	// ReasonImageVanished : the image is not there: deleted outside of Kubernetes, or the credentials now belong to
+	// another account. Put the credentials back, ask for a new import with the reconcile request annotation, or delete
+	// the object.
 	ReasonImageVanished = "ImageVanished"
 	// ReasonOwnershipUnknown : the import annotation is missing, unreadable, or belongs to another object (a copied
 	// manifest, a restored backup), so the operator neither imports nor deletes. The message says how to go on.
