@@ -23,7 +23,7 @@ func TestDecideDeletion(t *testing.T) {
 		"Retain":                           {[]change{owns("m-1"), retain}, gone, "kept, as spec.deletionPolicy says"},
 		"Retain in mid-import":             {[]change{open(0), retain}, gone, ""},
 		"Retain without intent":            {[]change{retain}, gone, ""},
-		"not this object's":                {[]change{foreign}, gone, "not deleted: the annotation belongs to another object"},
+		"not this object's":                {[]change{foreign}, gone, "not deleted: it was imported by another object"},
 		"unreadable":                       {[]change{unreadable}, rests(moodStalled, v1alpha1.ReasonOwnershipUnknown, drift), "put it right, or set spec.deletionPolicy to Retain"},
 		"unreadable, Retain":               {[]change{unreadable, retain}, gone, ""},
 		"failed, looked too early":         {[]change{record(newIntent(time.Minute).failed("Pack_failed", testNow)), saw()}, waits, ""},

@@ -18,6 +18,8 @@ const (
 	// testToken and testNonce are of epoch 1 and attempt 1, computed from the formula by another program.
 	testToken = "l3haozzzuyl7obvsoc5vsoimnp"
 	testNonce = "2c228dc637d47c0c85129606b7d0fec2"
+	// testSuffix has the mark of testCluster before the token, computed in the same way.
+	testSuffix = "-yz7uyk-" + testToken
 )
 
 var testNow = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -43,7 +45,7 @@ type change func(*state)
 
 // newState is what a reconcile of newObject knows at first. The object has no intent and no history.
 func newState(changes ...change) *state {
-	s := &state{now: testNow, obj: newObject(), cluster: testCluster, timing: DefaultTiming()}
+	s := &state{now: testNow, obj: newObject(), cluster: testCluster, timing: DefaultTiming(), account: &account{}}
 	for _, f := range changes {
 		f(s)
 	}
@@ -138,7 +140,7 @@ func asked(ids ...string) change { return func(s *state) { s.deleted = ids } }
 
 // image is an image of the first attempt while it bears the token.
 func image(id, status string) ens.Image {
-	return ens.Image{ID: id, Name: "ubuntu-golden-" + testToken, Status: status, SizeGiB: 20, CreationTime: testNow.Add(-time.Hour)}
+	return ens.Image{ID: id, Name: "ubuntu-golden" + testSuffix, Status: status, SizeGiB: 20, CreationTime: testNow.Add(-time.Hour)}
 }
 
 func named(name string, image ens.Image) ens.Image { image.Name = name; return image }

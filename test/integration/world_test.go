@@ -123,7 +123,7 @@ func (w *world) start() {
 		Client: kube, APIReader: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("ens-image-operator"),
 		Endpoint: endpoint, ClusterUID: uid, Timing: w.timing, Clock: clock.RealClock{},
 	}
-	w.Expect(reconciler.SetupWithManager(mgr, controller.Options{MaxConcurrentReconciles: 4})).To(Succeed())
+	w.Expect(reconciler.SetupWithManager(w.ctx, mgr, controller.Options{MaxConcurrentReconciles: 4})).To(Succeed())
 
 	ctx, cancel := context.WithCancel(w.ctx)
 	done := make(chan struct{})
