@@ -163,7 +163,7 @@ func decideFollow(s *state) effect {
 func decideAnswer(s *state) effect {
 	switch {
 	case s.answer.err == nil:
-		return s.rest(progressing(v1alpha1.ReasonImporting, "the cloud accepted the import").after(s.timing.Poll))
+		return s.rest(progressing(v1alpha1.ReasonImporting, "the import is running").after(s.timing.Poll))
 	case s.answer.err.NotExecuted:
 		return effect{verb: writeIntent, intent: s.intent.closed(closedRefused, s.now)}
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"sync"
@@ -53,8 +54,9 @@ type world struct {
 	server *httptest.Server
 	timing controllers.Timing
 	stop   context.CancelFunc
-	// wrap stands between the operator and its Kubernetes client. Optional.
-	wrap func(client.Client) client.Client
+	// wrap stands between the operator and its Kubernetes client, transport between both and the apiserver. Optional.
+	wrap      func(client.Client) client.Client
+	transport func(http.RoundTripper) http.RoundTripper
 }
 
 // fast makes every wait of the operator short; the ratios stay those of production.
@@ -105,6 +107,9 @@ func (w *world) start() {
 	config.QPS = -1
 	grantOperatorRole(w.t)
 	config.Impersonate = rest.ImpersonationConfig{UserName: operatorUser}
+	if w.transport != nil {
+		config.Wrap(w.transport)
+	}
 	skip := true
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:     w.client.Scheme(),
