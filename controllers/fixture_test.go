@@ -78,7 +78,34 @@ func failedAs(status string, ago time.Duration) change {
 
 func owns(id string) change { return record(newIntent(3 * time.Hour).withImage(id)) }
 
+func adopted(id string) change {
+	return func(s *state) {
+		s.obj.Spec.ImageID, s.obj.Spec.ImageName = id, ""
+		record(s.base().adopting(id, testNow, importHash(&s.obj.Spec)))(s)
+	}
+}
+
+func shared(s *state) { s.intent.Shared = true }
+
+// usedKey is the access key of the record, presentKey the one in use.
+func usedKey(key string) change    { return func(s *state) { s.intent.Key = key } }
+func presentKey(key string) change { return func(s *state) { s.account.key = key } }
+
 // What the object says.
+
+func imageID(id string) change {
+	return func(s *state) { s.obj.Spec.ImageID, s.obj.Spec.ImageName = id, "" }
+}
+
+func observeOnly(s *state) { s.obj.Spec.ManagementPolicy = v1alpha1.ManagementObserveOnly }
+
+func shareWith(accounts ...string) change {
+	return func(s *state) { s.obj.Spec.ShareWith = accounts }
+}
+
+func adoptAnnotated(id string) change {
+	return func(s *state) { s.obj.Annotations[v1alpha1.AdoptAnnotation] = id }
+}
 
 func deleting(s *state) {
 	at := metav1.NewTime(testNow)
@@ -116,6 +143,28 @@ func answered(err *ens.Error) change {
 
 func saw(images ...ens.Image) change {
 	return func(s *state) { s.seen = &sighting{images: images, begun: s.now} }
+}
+
+func lookalike(images ...ens.Image) change {
+	return func(s *state) { s.seen.lookalikes = images }
+}
+
+// claimedBy is another object's claim on an image: an older one's by default.
+func claimedBy(image string, change ...func(*claim)) change {
+	return func(s *state) {
+		c := claim{image: image, object: types.NamespacedName{Namespace: "edge", Name: "other"}, uid: "other", created: testNow.Add(-2 * time.Hour)}
+		for _, f := range change {
+			f(&c)
+		}
+		s.seen.claims = append(s.seen.claims, c)
+	}
+}
+
+func younger(c *claim)  { c.created = testNow }
+func importer(c *claim) { c.imported = true }
+
+func isShared(accounts ...string) change {
+	return func(s *state) { s.shares = &shares{accounts: accounts} }
 }
 
 // answeredLate is a sighting whose look-ups took so long.
