@@ -47,7 +47,7 @@ type Reconciler struct {
 	Clock      clock.PassiveClock
 }
 
-// +kubebuilder:rbac:groups=ens.alibabacloud.com,resources=imageimports,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=ens.alibabacloud.com,resources=imageimports,verbs=get;list;watch;patch;record
 // +kubebuilder:rbac:groups=ens.alibabacloud.com,resources=imageimports/status,verbs=patch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get
 // +kubebuilder:rbac:groups="",resources=namespaces,resourceNames=kube-system,verbs=get

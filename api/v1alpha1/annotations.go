@@ -11,6 +11,11 @@ const (
 	// came of it. It is the authority for every write to the cloud; only the operator may change it.
 	ImportAnnotation = "ens.alibabacloud.com/import"
 
+	// AdoptAnnotation names an image, by its ID, that the object is to take over as its own although it was imported by
+	// another object: after a restore from a backup, a move to another cluster or a lost record. Only who holds the verb
+	// adopt on imageimports may set it.
+	AdoptAnnotation = "ens.alibabacloud.com/adopt"
+
 	// ReconcileRequestAnnotation asks for a reconcile now, also of an object that is Stalled. Any new value counts;
 	// the value handled last is answered in status.lastHandledReconcileAt.
 	ReconcileRequestAnnotation = "ens.alibabacloud.com/reconcile-requested-at"
