@@ -142,4 +142,5 @@ deploy: ## Deploy CRD and operator (image IMG) to your current cluster.
 .PHONY: undeploy
 undeploy: ## Remove the operator from your current cluster. CRD and ImageImports stay.
 	$(KUBECTL) delete --ignore-not-found -k config/manager
+	$(KUBECTL) delete --ignore-not-found -k config/admission
 	$(KUBECTL) delete --ignore-not-found -k config/rbac
