@@ -87,7 +87,9 @@ func decideLookalike(s *state) (e effect, unclear bool) {
 }
 
 // adopts is true when somebody who may do so named the image in the annotation.
-func (s *state) adopts(image string) bool { return s.obj.Annotations[v1alpha1.AdoptAnnotation] == image }
+func (s *state) adopts(image string) bool {
+	return s.obj.Annotations[v1alpha1.AdoptAnnotation] == image
+}
 
 func (s *state) adopt(image string) effect {
 	in := s.base().adopting(image, s.now, importHash(&s.obj.Spec))

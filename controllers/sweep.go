@@ -44,18 +44,19 @@ func (w *Sweeper) Start(ctx context.Context) error {
 	}
 	ctx = log.IntoContext(ctx, log.FromContext(ctx).WithName("sweeper"))
 	wait.JitterUntilWithContext(ctx, func(ctx context.Context) {
-		if err := w.Sweep(ctx); err != nil && ctx.Err() == nil {
+		if _, err := w.Sweep(ctx); err != nil && ctx.Err() == nil {
 			log.FromContext(ctx).Info("sweep for orphaned images was not completed", "cause", err.Error())
 		}
 	}, w.Interval, 0.1, true)
 	return nil
 }
 
-// Sweep looks once through all images of all accounts in use. The metric speaks of complete sweeps only.
-func (w *Sweeper) Sweep(ctx context.Context) error {
+// Sweep looks once through all images of all accounts in use, and returns the IDs of the orphans. The metric speaks of
+// complete sweeps only.
+func (w *Sweeper) Sweep(ctx context.Context) ([]string, error) {
 	accounts, err := w.accounts(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var failures []error
 	found := sets.New[string]()
@@ -68,7 +69,7 @@ func (w *Sweeper) Sweep(ctx context.Context) error {
 		// The objects are read after the images: an object that is older than its image cannot be missed.
 		living, err := w.living(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, image := range images {
 			if w.isOrphan(image, living) {
@@ -78,11 +79,11 @@ func (w *Sweeper) Sweep(ctx context.Context) error {
 		}
 	}
 	if err := errors.Join(failures...); err != nil {
-		return err
+		return nil, err
 	}
 	orphans.Set(float64(found.Len()))
 	w.known = found
-	return nil
+	return sets.List(found), nil
 }
 
 func (w *Sweeper) handle(ctx context.Context, cloud *account, orphan ens.Image) error {

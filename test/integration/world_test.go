@@ -54,6 +54,8 @@ type world struct {
 	server *httptest.Server
 	timing controllers.Timing
 	stop   context.CancelFunc
+	// operator is the one that runs.
+	operator *controllers.Reconciler
 	// wrap stands between the operator and its Kubernetes client, transport between both and the apiserver. Optional.
 	wrap      func(client.Client) client.Client
 	transport func(http.RoundTripper) http.RoundTripper
@@ -124,11 +126,11 @@ func (w *world) start() {
 	if w.wrap != nil {
 		kube = w.wrap(kube)
 	}
-	reconciler := &controllers.Reconciler{
+	w.operator = &controllers.Reconciler{
 		Client: kube, APIReader: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("ens-image-operator"),
 		Endpoint: endpoint, ClusterUID: uid, Timing: w.timing, Clock: clock.RealClock{},
 	}
-	w.Expect(reconciler.SetupWithManager(w.ctx, mgr, controller.Options{MaxConcurrentReconciles: 4})).To(Succeed())
+	w.Expect(w.operator.SetupWithManager(w.ctx, mgr, controller.Options{MaxConcurrentReconciles: 4})).To(Succeed())
 
 	ctx, cancel := context.WithCancel(w.ctx)
 	done := make(chan struct{})
