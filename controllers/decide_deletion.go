@@ -21,7 +21,7 @@ func decideDeletion(s *state) effect {
 		return s.letGo("kept: it was only observed")
 	case s.retains():
 		return s.letGo("kept, as spec.deletionPolicy says")
-	case s.foreign != nil:
+	case s.foreign != nil && s.obj.Status.Attempts == 0:
 		return s.letGo("not deleted: it was imported by another object, as in a copied manifest or a restored backup")
 	case s.intentErr != nil:
 		return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, s.intentErr.Error()+
@@ -53,16 +53,19 @@ func (s *state) retains() bool {
 	return s.intent != nil && s.intent.Adopted || s.intent == nil && s.obj.Spec.ImageID != ""
 }
 
-// decideDeletionWithoutIntent: the finalizer is there and the record, which came with it, is lost. An image under the
-// token is still provably this object's.
+// decideDeletionWithoutIntent: the finalizer is there and the record, which came with it, is lost or overwritten. An image
+// under the token is still provably this object's.
 func decideDeletionWithoutIntent(s *state) effect {
-	unproven := "not deleted: the annotation " + v1alpha1.ImportAnnotation + " that proves whose it is has been removed"
+	unproven := "not deleted: the annotation " + v1alpha1.ImportAnnotation + " does not prove any more whose it is"
 	switch {
 	case s.obj.Spec.ImageID != "":
 		return s.letGo(unproven)
 	case s.seen == nil:
 		return effect{verb: look}
-	case len(s.seen.images) > 0:
+	}
+	own, _ := s.ownAndTheirs()
+	switch {
+	case len(own) > 0:
 		return effect{verb: writeIntent, intent: s.recovered()}
 	case s.unresolved():
 		return s.rest(s.awaitingOutcome())

@@ -174,7 +174,7 @@ func mayGo(s *state, age time.Duration) bool {
 	switch {
 	case s.obj.DeletionTimestamp.IsZero() || !controllerutil.ContainsFinalizer(s.obj, v1alpha1.ImageFinalizer):
 		return false
-	case s.obj.Spec.DeletionPolicy == v1alpha1.DeletionRetain, s.foreign != nil:
+	case s.obj.Spec.DeletionPolicy == v1alpha1.DeletionRetain, s.foreign != nil && s.obj.Status.Attempts == 0:
 		return true
 	case s.intent != nil && s.intent.Closed == closedRefused:
 		return true

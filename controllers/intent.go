@@ -149,10 +149,12 @@ func (in *intent) adopting(id string, now time.Time, hash string) *intent {
 	return taken
 }
 
+// closed is the intent once there is no usable image, and so nothing that could be owned.
 func (in *intent) closed(why closure, now time.Time) *intent {
 	over := *in
 	at := seconds(now)
 	over.Closed, over.ClosedAt = why, &at
+	over.ImageID, over.Adopted, over.Shared = "", false, false
 	return &over
 }
 

@@ -199,6 +199,8 @@ func TestClosing(t *testing.T) {
 	g.Expect(over.Cause).To(Equal("Upload_failed"))
 	g.Expect(*over.ClosedAt).To(Equal(metav1.NewTime(testNow.Add(time.Second))), "what is recorded are seconds in UTC")
 	g.Expect(newIntent(0).closed(closedRefused, odd).Cause).To(BeEmpty())
+	_, _, err := readIntent(annotated(newIntent(0).withImage("m-1").sharing(true).closed(closedRefused, odd).encode()), testCluster)
+	g.Expect(err).NotTo(HaveOccurred(), "what is closed owns nothing")
 }
 
 func FuzzReadIntent(f *testing.F) {

@@ -65,11 +65,12 @@ func (s *state) resembles(image ens.Image) bool {
 	if s.adoptsBySpec() || s.intent != nil && (s.intent.ImageID != "" || s.intent.Closed != "") {
 		return false
 	}
+	renamed := s.obj.Spec.ImageNamePolicy != v1alpha1.ImageNameUnique
 	since := s.obj.CreationTimestamp.Time
 	if s.intent != nil {
 		since = s.intent.SignedAt.Time
 	}
-	named := image.Name == wantedName(s.obj) && image.CreationTime.After(since.Add(-clockSkew))
+	named := renamed && image.Name == wantedName(s.obj) && image.CreationTime.After(since.Add(-clockSkew))
 	return named || image.ID == s.obj.Annotations[v1alpha1.AdoptAnnotation]
 }
 

@@ -136,6 +136,21 @@ func TestAdoptAfterAFailedImport(t *testing.T) {
 	w.Expect(w.image().ImageID).To(Equal(id))
 }
 
+// An imported image that vanished may be replaced by an existing one.
+func TestAdoptAfterVanishing(t *testing.T) {
+	w := newWorld(t)
+	w.credentials()
+	obj := w.create()
+	w.cloud.RemoveImage(w.eventually(obj, ready()).Status.ImageID)
+	w.eventually(obj, notReady(v1alpha1.ReasonImageVanished))
+	id := w.golden()
+	w.edit(obj, func(obj *v1alpha1.ImageImport) { adopting(id)(obj) })
+	w.eventually(obj, And(ready(), HaveField("Status.ImageID", id), HaveField("Status.Ownership", v1alpha1.OwnershipAdopted)))
+	w.delete(obj)
+	w.eventuallyGone(obj)
+	w.Expect(w.image().ImageID).To(Equal(id))
+}
+
 func TestObserveOnly(t *testing.T) {
 	w := newWorld(t)
 	w.credentials()

@@ -202,6 +202,23 @@ func TestRecordOfAnother(t *testing.T) {
 	w.Expect(w.image().ImageName).To(Equal("ubuntu-golden"))
 }
 
+// The record is overwritten while the answer to ImportImage is lost, and the object is deleted: its image still goes.
+func TestDeleteWithTheRecordOfAnother(t *testing.T) {
+	w := newWorld(t)
+	w.credentials()
+	foreign := w.eventually(w.create(named("other")), ready()).Annotations
+	hold(w)
+	w.cloud.SetBehaviour(func(b *enssim.Behaviour) { b.AllowDeleteUnfinished = true })
+	obj := w.create()
+	w.eventually(obj, HaveField("Status.ImageID", Not(BeEmpty())))
+	w.stop()
+	w.edit(obj, func(obj *v1alpha1.ImageImport) { obj.Annotations = foreign })
+	w.delete(obj)
+	w.start()
+	w.eventuallyGone(obj)
+	w.Expect(w.image().ImageName).To(Equal("ubuntu-golden"))
+}
+
 // The cloud carries one request out twice. One image is kept, the other deleted, and that is told.
 func TestDoubleIsHealed(t *testing.T) {
 	w := newWorld(t, hold, func(w *world) {
