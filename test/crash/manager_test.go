@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -68,7 +68,7 @@ func (r *run) start(kill boundary) (*manager, error) {
 	skip := true
 	mgr, err := ctrl.NewManager(access, ctrl.Options{
 		Scheme:     r.client.Scheme(),
-		Logger:     logr.Discard(),
+		Logger:     funcr.New(func(string, string) {}, funcr.Options{}),
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Cache:      cache.Options{DefaultNamespaces: map[string]cache.Config{r.ns: {}}},
 		Controller: config.Controller{SkipNameValidation: &skip},

@@ -79,7 +79,7 @@ func newRun(t *testing.T, s scenario) *run {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if t.Failed() {
+		if t.Failed() || testing.Verbose() {
 			t.Logf("what happened:\n%s", strings.Join(r.trace, "\n"))
 		}
 	})
