@@ -10,7 +10,12 @@ import (
 )
 
 // repetitions is how often each scenario is played by two managers: who is faster differs.
-const repetitions = 3
+func repetitions() int {
+	if *all {
+		return 5
+	}
+	return 1
+}
 
 // TestTwoManagers plays every scenario with two managers that are active at the same time, as when leader election fails:
 // a paused leader wakes up and acts on what it knew. Then with one of the two killed on the way.
@@ -18,7 +23,7 @@ func TestTwoManagers(t *testing.T) {
 	each(scenarios, func(s scenario) {
 		t.Run(s.name, func(t *testing.T) {
 			expected := undisturbed(t, s, newFrontier())
-			for n := range repetitions {
+			for n := range repetitions() {
 				t.Run(fmt.Sprint(n+1), func(t *testing.T) { playTogether(t, s, boundary{}, expected) })
 			}
 			for _, kill := range []boundary{{before, kubeIntent, 2}, {before, "cloud-" + importImage, 1}, {after, "cloud-" + importImage, 1}} {
