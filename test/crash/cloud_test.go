@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -60,9 +61,7 @@ func (c cloudGate) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	if action == "DescribeSelfImages" {
 		c.looked()
 	}
-	for key, values := range response.Header() {
-		w.Header()[key] = values
-	}
+	maps.Copy(w.Header(), response.Header())
 	w.WriteHeader(response.Code)
 	_, _ = w.Write(response.Body.Bytes())
 }
