@@ -78,6 +78,10 @@ test: race envtest ## Run all tests with the race detector.
 test-unit: ## Run the tests that need no control plane.
 	go test $(UNIT)
 
+.PHONY: crash
+crash: race envtest ## Kill the operator at every boundary of every scenario, and break its protocol on purpose. Ends with a table.
+	cd test/crash && go test -race -count=1 -timeout 60m -crash.all
+
 .PHONY: deflake
 deflake: race envtest ## Run a test 20 times with the race detector: PKG=./controllers RUN=TestName.
 	@[[ -n "$(PKG)" ]] || { echo "make deflake needs PKG, for example: make deflake PKG=./controllers RUN=TestName" >&2; exit 2; }

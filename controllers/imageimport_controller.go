@@ -64,10 +64,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if wait, err := r.notYet(ctx, obj); wait > 0 || err != nil {
 		return ctrl.Result{RequeueAfter: wait}, err
 	}
-	s := &state{
-		obj: obj, cluster: r.ClusterUID, timing: r.Timing,
-		requested: obj.ReconcileRequest() != "" && obj.ReconcileRequest() != obj.Status.LastHandledReconcileAt,
-	}
+	s := &state{obj: obj, cluster: r.ClusterUID, timing: r.Timing, requested: pendingRequest(obj)}
 	s.intent, s.foreign, s.intentErr = readIntent(obj, r.ClusterUID)
 
 	// A shutdown ends a reconcile between two effects, not within one: a call that is cut has an unknown outcome, and an
@@ -132,7 +129,8 @@ func (r *Reconciler) tell(ctx context.Context, s *state, outcome report) (time.D
 		err := r.Client.Status().Patch(ctx, s.obj, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
 		if apierrors.IsConflict(err) {
 			// News of the user's are not what the report speaks of: the next reconcile answers them.
-			if err = r.refresh(ctx, s, base); err == nil && s.obj.Generation == base.Generation {
+			err = r.refresh(ctx, s, base)
+			if err == nil && s.obj.Generation == base.Generation && s.obj.ReconcileRequest() == base.ReconcileRequest() {
 				continue
 			}
 			err = cmp.Or(err, errStale)
@@ -157,8 +155,13 @@ func (r *Reconciler) refresh(ctx context.Context, s *state, known *v1alpha1.Imag
 	if current.UID != known.UID || !sameRecord {
 		return errStale
 	}
-	s.obj = current
+	s.obj, s.requested = current, pendingRequest(current)
 	return nil
+}
+
+// pendingRequest is true when the user asked for a reconcile that was not handled yet.
+func pendingRequest(obj *v1alpha1.ImageImport) bool {
+	return obj.ReconcileRequest() != "" && obj.ReconcileRequest() != obj.Status.LastHandledReconcileAt
 }
 
 // notYet returns how long the object still has to wait after its last error, 0 when it is due. News from the user make
