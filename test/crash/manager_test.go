@@ -84,7 +84,7 @@ func (r *run) start(kill boundary) (*manager, error) {
 		Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("ens-image-operator"),
 		Endpoint: endpoint, ClusterUID: uid, Timing: timing(), Clock: heartbeat{manager: m},
 	}
-	if err := reconciler.SetupWithManager(ctx, mgr, controller.Options{MaxConcurrentReconciles: 2}); err != nil {
+	if err := reconciler.SetupWithManager(r.ctx, mgr, controller.Options{MaxConcurrentReconciles: 2}); err != nil {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(r.ctx)

@@ -64,7 +64,8 @@ func newRun(t *testing.T, s scenario) *run {
 		released: make(chan struct{}), began: time.Now(), foreign: map[string]enssim.Image{}, accompanied: map[string]bool{},
 	}
 	// Images of others: one has the very name that the object asks for.
-	r.putForeign(enssim.Image{ImageName: imageName})
+	// Older than the object: an image of that name that is not could be the object's own, and would stand in its way.
+	r.putForeign(enssim.Image{ImageName: imageName, CreationTime: time.Now().Add(-time.Hour)})
 	r.putForeign(enssim.Image{ImageName: "somebody-elses"})
 	if s.cloud != nil {
 		s.cloud(r.cloud)

@@ -38,9 +38,34 @@ var scenarios = []scenario{
 		steps: []step{create, untilReady},
 	},
 	{
-		name: "import-with-data-disks", imports: 1,
-		object: withDataDisk,
-		steps:  []step{create, untilReady},
+		name: "import-with-data-disks-and-sharing", imports: 1,
+		object: func(obj *v1alpha1.ImageImport) {
+			withDataDisk(obj)
+			shareWith(obj, "1111111111111111", "2222222222222222")
+		},
+		steps: []step{create, untilReady},
+	},
+	{
+		name: "share-otherwise-and-delete", imports: 1,
+		object: func(obj *v1alpha1.ImageImport) { shareWith(obj, "1111111111111111", "2222222222222222") },
+		steps: []step{
+			create, untilReady,
+			edited(func(obj *v1alpha1.ImageImport) { shareWith(obj, "2222222222222222", "3333333333333333") }), untilReady,
+			remove, untilGone,
+		},
+	},
+	{
+		name: "adopt", leaves: 1,
+		object: adopting,
+		steps:  []step{makeByHand, create, untilReady, rename("ubuntu-adopted"), untilReady, remove, untilGone},
+	},
+	{
+		name: "adopt-and-delete",
+		object: func(obj *v1alpha1.ImageImport) {
+			adopting(obj)
+			obj.Spec.DeletionPolicy = v1alpha1.DeletionDelete
+		},
+		steps: []step{makeByHand, create, untilReady, remove, untilGone},
 	},
 	{
 		name: "rename", imports: 1,
@@ -85,6 +110,15 @@ func withDataDisk(obj *v1alpha1.ImageImport) {
 		{OSS: v1alpha1.OSSObject{Region: region, Bucket: bucket, Object: dataDisk}},
 	}
 }
+
+func shareWith(obj *v1alpha1.ImageImport, accounts ...string) { obj.Spec.ShareWith = accounts }
+
+// adopting names an image of the run's own: the cloud's IDs are unique, and so they are here, where each run has a cloud.
+func adopting(obj *v1alpha1.ImageImport) {
+	obj.Spec = v1alpha1.ImageImportSpec{ImageID: byHand(obj.Namespace), Credentials: obj.Spec.Credentials}
+}
+
+func byHand(namespace string) string { return "m-by-hand-" + namespace }
 
 func creatingFor(d time.Duration) func(*enssim.Behaviour) {
 	return func(b *enssim.Behaviour) {
