@@ -43,13 +43,16 @@ const (
 // diskDeviceMappings, targetOSSRegionID, imageID) may be edited until an import has been started and again after it
 // failed. Everything else may be edited at any time, and takes effect in the cloud.
 //
-// The rules on strings let "" pass, because the minimum length refuses it: one mistake gets one message.
-// +kubebuilder:validation:XValidation:rule="has(self.source) || has(self.diskDeviceMappings) || has(self.imageID)",message="at least one of spec.source.oss and spec.diskDeviceMappings is required: the qcow2 file to import; or spec.imageID, an existing image",reason=FieldValueRequired
+// The rules on strings let "" pass, because the minimum length refuses it: one mistake gets one message. For the same
+// reason the rules on imports speak only where there is something to import: the first two rules refuse what is neither
+// an import nor an image that exists. And the rules on a changed source (diskDeviceMappings) of a started import leave it
+// to the rules on imageID, which source excludes, to refuse a change from one to the other.
+// +kubebuilder:validation:XValidation:rule="has(self.source) || has(self.diskDeviceMappings) || has(self.imageID) || self.managementPolicy == 'ObserveOnly'",message="spec needs a qcow2 file to import (spec.source.oss, spec.diskDeviceMappings or both, with spec.osType) or an existing image to adopt (spec.imageID)",reason=FieldValueRequired
+// +kubebuilder:validation:XValidation:rule="self.managementPolicy != 'ObserveOnly' || has(self.imageID)",fieldPath=".managementPolicy",message="spec.managementPolicy ObserveOnly needs spec.imageID, the image to observe, in place of spec.source and spec.diskDeviceMappings; an import is always Managed"
+// +kubebuilder:validation:XValidation:rule="self.managementPolicy != 'ObserveOnly' || !has(self.imageID) || !has(self.imageName) && (!has(self.shareWith) || self.shareWith.size() == 0) && (!has(self.deletionPolicy) || self.deletionPolicy == 'Retain')",fieldPath=".managementPolicy",message="spec.managementPolicy ObserveOnly never writes to the cloud: it excludes spec.imageName, spec.shareWith and spec.deletionPolicy Delete"
 // +kubebuilder:validation:XValidation:rule="!has(self.imageID) || !has(self.source) && !has(self.diskDeviceMappings)",fieldPath=".imageID",message="spec.imageID names an existing image, so nothing is imported: it excludes spec.source and spec.diskDeviceMappings"
-// +kubebuilder:validation:XValidation:rule="has(self.osType) || has(self.imageID)",fieldPath=".osType",message="spec.osType is required for an import: linux or windows",reason=FieldValueRequired
-// +kubebuilder:validation:XValidation:rule="!has(self.imageID) || !has(self.imageNamePolicy) || self.imageNamePolicy != 'Unique'",fieldPath=".imageNamePolicy",message="spec.imageNamePolicy Unique is for imports: the image of spec.imageID keeps its name, or gets spec.imageName"
-// +kubebuilder:validation:XValidation:rule="!has(self.managementPolicy) || self.managementPolicy != 'ObserveOnly' || has(self.imageID)",fieldPath=".managementPolicy",message="spec.managementPolicy ObserveOnly needs spec.imageID, the image to observe"
-// +kubebuilder:validation:XValidation:rule="!has(self.managementPolicy) || self.managementPolicy != 'ObserveOnly' || !has(self.imageName) && !has(self.shareWith) && (!has(self.deletionPolicy) || self.deletionPolicy == 'Retain')",fieldPath=".managementPolicy",message="spec.managementPolicy ObserveOnly never writes to the cloud: it excludes spec.imageName, spec.shareWith and spec.deletionPolicy Delete"
+// +kubebuilder:validation:XValidation:rule="!has(self.imageID) || self.imageNamePolicy != 'Unique'",fieldPath=".imageNamePolicy",message="spec.imageNamePolicy must be Exact where spec.imageID is set: Unique is for imports, and an existing image keeps its name or gets spec.imageName"
+// +kubebuilder:validation:XValidation:rule="has(self.osType) || has(self.imageID) || self.managementPolicy == 'ObserveOnly' || !has(self.source) && !has(self.diskDeviceMappings)",fieldPath=".osType",message="spec.osType is required for an import: linux or windows",reason=FieldValueRequired
 type ImageImportSpec struct {
 	// imageName is the name of the image in ENS. Allowed are 2 to 128 characters: a letter or a Chinese character
 	// first, then letters, Chinese characters, digits, ":", "_" and "-".
@@ -75,7 +78,7 @@ type ImageImportSpec struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
-	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.matches('^[A-Za-z0-9][A-Za-z0-9_-]*$')",message="spec.imageID must be the ID of an image: letters, digits, '-' and '_', for example m-5wn1dhxyz"
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.matches('^[A-Za-z0-9][A-Za-z0-9_-]*$')",message="spec.imageID must be the ID of an image: a letter or digit, followed by letters, digits, '-' and '_' only, for example m-5wn1dhxyz"
 	ImageID string `json:"imageID,omitempty"`
 
 	// managementPolicy says how far the operator's care goes. "Managed": the image is kept as the spec asks.
@@ -96,7 +99,7 @@ type ImageImportSpec struct {
 	ComputeType string `json:"computeType,omitempty"`
 
 	// osType is the operating system. Allowed: "linux", "windows" (the cloud's documentation says that only linux is
-	// supported at present; the cloud decides). Required, but for the image of spec.imageID.
+	// supported at present; the cloud decides). Default: none; required for an import.
 	// +optional
 	// +kubebuilder:validation:Enum=linux;windows
 	OSType string `json:"osType,omitempty"`
@@ -159,7 +162,7 @@ type ImageImportSpec struct {
 	// +kubebuilder:validation:MaxItems=100
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=20
-	// +kubebuilder:validation:items:XValidation:rule="self.size() == 0 || self.matches('^[1-9][0-9]*$')",message="spec.shareWith must list account IDs: digits only, for example 1234567890123456"
+	// +kubebuilder:validation:items:XValidation:rule="self.size() == 0 || self.matches('^[1-9][0-9]*$')",message="spec.shareWith must list account IDs: up to 20 digits and no 0 first, for example 1234567890123456"
 	ShareWith []string `json:"shareWith,omitempty"`
 
 	// deletionPolicy says what happens to the image when this object is deleted. "Delete": the image is deleted first.
@@ -257,18 +260,18 @@ type SecretReference struct {
 // +kubebuilder:printcolumn:name="Image Name",type=string,priority=1,JSONPath=`.status.imageName`
 // +kubebuilder:printcolumn:name="OSS Object",type=string,priority=1,JSONPath=`.spec.source.oss.object`
 // +kubebuilder:printcolumn:name="Last Error",type=string,priority=1,JSONPath=`.status.lastError.code`
-// +kubebuilder:validation:XValidation:rule="has(self.spec.imageName) || has(self.spec.imageID) || self.metadata.name.matches('^[a-z][a-z0-9-]{1,127}$')",fieldPath=".spec.imageName",reason=FieldValueRequired,message="spec.imageName is required here, because metadata.name is not a legal image name (2 to 128 characters, a letter first, no '.')"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.source) ? has(oldSelf.spec.source) && self.spec.source == oldSelf.spec.source : !has(oldSelf.spec.source))",fieldPath=".spec.source",message="spec.source cannot be changed once the import has started; create a new ImageImport for another file"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.diskDeviceMappings) ? has(oldSelf.spec.diskDeviceMappings) && self.spec.diskDeviceMappings == oldSelf.spec.diskDeviceMappings : !has(oldSelf.spec.diskDeviceMappings))",fieldPath=".spec.diskDeviceMappings",message="spec.diskDeviceMappings cannot be changed once the import has started; create a new ImageImport for other files"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || self.spec.computeType == oldSelf.spec.computeType",fieldPath=".spec.computeType",message="spec.computeType cannot be changed once the import has started; create a new ImageImport"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.osType) ? has(oldSelf.spec.osType) && self.spec.osType == oldSelf.spec.osType : !has(oldSelf.spec.osType))",fieldPath=".spec.osType",message="spec.osType cannot be changed once the import has started; create a new ImageImport"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.platform) && self.spec.platform.size() > 0 ? has(oldSelf.spec.platform) && self.spec.platform == oldSelf.spec.platform : !has(oldSelf.spec.platform) || oldSelf.spec.platform.size() == 0)",fieldPath=".spec.platform",message="spec.platform cannot be changed once the import has started; create a new ImageImport"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.osVersion) && self.spec.osVersion.size() > 0 ? has(oldSelf.spec.osVersion) && self.spec.osVersion == oldSelf.spec.osVersion : !has(oldSelf.spec.osVersion) || oldSelf.spec.osVersion.size() == 0)",fieldPath=".spec.osVersion",message="spec.osVersion cannot be changed once the import has started; create a new ImageImport"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || self.spec.architecture == oldSelf.spec.architecture",fieldPath=".spec.architecture",message="spec.architecture cannot be changed once the import has started; create a new ImageImport"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || self.spec.imageFormat == oldSelf.spec.imageFormat",fieldPath=".spec.imageFormat",message="spec.imageFormat cannot be changed once the import has started; create a new ImageImport"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.licenseType) && self.spec.licenseType.size() > 0 ? has(oldSelf.spec.licenseType) && self.spec.licenseType == oldSelf.spec.licenseType : !has(oldSelf.spec.licenseType) || oldSelf.spec.licenseType.size() == 0)",fieldPath=".spec.licenseType",message="spec.licenseType cannot be changed once the import has started; create a new ImageImport"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.targetOSSRegionID) ? has(oldSelf.spec.targetOSSRegionID) && self.spec.targetOSSRegionID == oldSelf.spec.targetOSSRegionID : !has(oldSelf.spec.targetOSSRegionID))",fieldPath=".spec.targetOSSRegionID",message="spec.targetOSSRegionID cannot be changed once the import has started; create a new ImageImport"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.imageID) ? has(oldSelf.spec.imageID) && self.spec.imageID == oldSelf.spec.imageID : !has(oldSelf.spec.imageID))",fieldPath=".spec.imageID",message="spec.imageID cannot be changed once the image is adopted; create a new ImageImport for another image"
+// +kubebuilder:validation:XValidation:rule="has(self.spec.imageName) || has(self.spec.imageID) || self.spec.managementPolicy == 'ObserveOnly' || !has(self.spec.source) && !has(self.spec.diskDeviceMappings) || self.metadata.name.matches('^[a-z][a-z0-9-]{1,127}$')",fieldPath=".spec.imageName",reason=FieldValueRequired,message="spec.imageName is required here, because metadata.name is not a legal image name (2 to 128 characters, a letter first, no '.')"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || has(self.spec.imageID) || has(oldSelf.spec.imageID) || (has(self.spec.source) ? has(oldSelf.spec.source) && self.spec.source == oldSelf.spec.source : !has(oldSelf.spec.source))",fieldPath=".spec.source",message="spec.source cannot be changed once the import has started; create a new ImageImport for another file"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || has(self.spec.imageID) || has(oldSelf.spec.imageID) || (has(self.spec.diskDeviceMappings) ? has(oldSelf.spec.diskDeviceMappings) && self.spec.diskDeviceMappings == oldSelf.spec.diskDeviceMappings : !has(oldSelf.spec.diskDeviceMappings))",fieldPath=".spec.diskDeviceMappings",message="spec.diskDeviceMappings cannot be changed once the import has started; create a new ImageImport for other files"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || self.spec.computeType == oldSelf.spec.computeType",fieldPath=".spec.computeType",message="spec.computeType cannot be changed once the import has started or the image is adopted; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.osType) ? has(oldSelf.spec.osType) && self.spec.osType == oldSelf.spec.osType : !has(oldSelf.spec.osType))",fieldPath=".spec.osType",message="spec.osType cannot be changed once the import has started or the image is adopted; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.platform) && self.spec.platform.size() > 0 ? has(oldSelf.spec.platform) && self.spec.platform == oldSelf.spec.platform : !has(oldSelf.spec.platform) || oldSelf.spec.platform.size() == 0)",fieldPath=".spec.platform",message="spec.platform cannot be changed once the import has started or the image is adopted; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.osVersion) && self.spec.osVersion.size() > 0 ? has(oldSelf.spec.osVersion) && self.spec.osVersion == oldSelf.spec.osVersion : !has(oldSelf.spec.osVersion) || oldSelf.spec.osVersion.size() == 0)",fieldPath=".spec.osVersion",message="spec.osVersion cannot be changed once the import has started or the image is adopted; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || self.spec.architecture == oldSelf.spec.architecture",fieldPath=".spec.architecture",message="spec.architecture cannot be changed once the import has started or the image is adopted; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || self.spec.imageFormat == oldSelf.spec.imageFormat",fieldPath=".spec.imageFormat",message="spec.imageFormat cannot be changed once the import has started or the image is adopted; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.licenseType) && self.spec.licenseType.size() > 0 ? has(oldSelf.spec.licenseType) && self.spec.licenseType == oldSelf.spec.licenseType : !has(oldSelf.spec.licenseType) || oldSelf.spec.licenseType.size() == 0)",fieldPath=".spec.licenseType",message="spec.licenseType cannot be changed once the import has started or the image is adopted; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.targetOSSRegionID) ? has(oldSelf.spec.targetOSSRegionID) && self.spec.targetOSSRegionID == oldSelf.spec.targetOSSRegionID : !has(oldSelf.spec.targetOSSRegionID))",fieldPath=".spec.targetOSSRegionID",message="spec.targetOSSRegionID cannot be changed once the import has started or the image is adopted; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.imageID) ? has(oldSelf.spec.imageID) && self.spec.imageID == oldSelf.spec.imageID : !has(oldSelf.spec.imageID))",fieldPath=".spec.imageID",message="spec.imageID cannot be changed once the image is adopted or an import has started; create a new ImageImport for another image"
 type ImageImport struct {
 	metav1.TypeMeta `json:",inline"`
 
@@ -278,7 +281,7 @@ type ImageImport struct {
 
 	// spec is the wish: which file becomes which image.
 	// +required
-	Spec ImageImportSpec `json:"spec,omitzero"`
+	Spec ImageImportSpec `json:"spec,omitzero"` //nolint:kubeapilinter // the first rule of ImageImportSpec asks for more than a minimum of properties would
 
 	// status is the truth: which image came of it, and every error on the way. Written by the operator only.
 	// +optional
