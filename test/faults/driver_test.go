@@ -154,11 +154,12 @@ func (w *world) restart(in time.Duration) {
 // observed adds a version of the object, and wakes the operator as the predicates of its watch do.
 func (w *world) observed(obj *v1alpha1.ImageImport) {
 	before := w.versions[len(w.versions)-1]
-	if before != nil && before.ResourceVersion == obj.ResourceVersion {
+	// The write that takes the last finalizer off is answered with the old resourceVersion.
+	gone := obj.DeletionTimestamp != nil && len(obj.Finalizers) == 0
+	if before != nil && before.ResourceVersion == obj.ResourceVersion && !gone {
 		return
 	}
 	w.versions = append(w.versions, obj)
-	gone := obj.DeletionTimestamp != nil && len(obj.Finalizers) == 0
 	if gone {
 		w.versions = append(w.versions, nil)
 	}

@@ -76,7 +76,7 @@ func (w *world) play(f flow) {
 			s = isDeleted
 		}
 		s.do(w)
-		if !w.drive(s.name, s.until, patience) || !f.hasty && !w.settle(s) {
+		if !w.drive(s.name, func() bool { return s.until(w) }, patience) || !f.hasty && !w.settle(s) {
 			w.judgeForeign()
 			w.judgeSecrecy()
 			return
@@ -111,5 +111,5 @@ func (w *world) settle(s step) bool {
 	w.onReconcile = nil
 	// What arrived late may show only at the next look for drift.
 	w.wait(21 * time.Minute)
-	return w.drive(s.name+" again, after late requests", s.until, patience)
+	return w.drive(s.name+" again, after late requests", func() bool { return s.until(w) }, patience)
 }
