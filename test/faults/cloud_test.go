@@ -46,6 +46,7 @@ func serveCloud(rw http.ResponseWriter, request *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	action := request.URL.Query().Get("Action")
+	p.w.stamp(request)
 	x := &exchange{w: p.w, p: p, site: p.w.cloudSite(action)}
 	x.execute = func() *reply { return p.w.deliver(request, body) }
 	answer := p.w.pass(x)

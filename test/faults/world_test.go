@@ -64,7 +64,9 @@ type world struct {
 	foreign map[string]string
 	// canaries are the secrets that nothing may show.
 	canaries []string
-	keys     int
+	// secrets are those of the keys that the operator got to know.
+	secrets map[string]string
+	keys    int
 
 	mu         sync.Mutex
 	told       strings.Builder
@@ -79,6 +81,7 @@ func newWorld(t *testing.T, change ...func(*v1alpha1.ImageImport)) *world {
 	w := &world{
 		t: t, key: client.ObjectKey{Namespace: testenv.Namespace(t), Name: objectName}, cluster: clusterUID,
 		clock: testclock.NewFakePassiveClock(now), reached: map[site]int{}, healed: map[string]int{}, foreign: map[string]string{},
+		secrets: map[string]string{},
 	}
 	w.cloud = enssim.New(enssim.Options{Now: w.clock.Now})
 	w.cloud.SetBehaviour(pessimistic)
@@ -139,6 +142,7 @@ func (w *world) freshSecret() *corev1.Secret {
 		ID: "STS.canaryid-" + name, Secret: "canary-secret-" + name, SecurityToken: "canary-token-" + name, AccountID: accountID,
 	}
 	w.cloud.PutAccessKey(key)
+	w.secrets[key.ID] = key.Secret
 	w.canaries = append(w.canaries, key.Secret, key.SecurityToken, key.ID)
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Name: secretName, Namespace: w.key.Namespace},
