@@ -46,10 +46,10 @@ func (w *world) imported() map[string]string {
 	return tokens
 }
 
-// judgeImages: at most one image was ever made under a token, and what is left is what the object wants.
-func (w *world) judgeImages() {
-	tokens, made, left := w.imported(), map[string]int{}, []enssim.Image{}
-	for _, token := range tokens {
+// judgeTokens: at most one image was ever made under a token, not only at rest.
+func (w *world) judgeTokens() {
+	made := map[string]int{}
+	for _, token := range w.imported() {
 		made[token]++
 	}
 	for token, count := range made {
@@ -57,6 +57,12 @@ func (w *world) judgeImages() {
 			w.violate("%d images were made under the token %s", count, token)
 		}
 	}
+}
+
+// judgeImages: what is left is what the object wants.
+func (w *world) judgeImages() {
+	w.judgeTokens()
+	tokens, left := w.imported(), []enssim.Image{}
 	for _, image := range w.cloud.Images() {
 		if _, ours := tokens[image.ImageID]; ours {
 			left = append(left, image)
