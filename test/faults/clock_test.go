@@ -13,6 +13,7 @@ import (
 // TestClocksDiffer lets the cloud's clock run ahead of the operator's or behind it, under the faults that time matters
 // for. 20 minutes are beyond what the protocol allows for: there, nothing may arrive late.
 func TestClocksDiffer(t *testing.T) {
+	t.Parallel()
 	find := func(name string) fault {
 		for _, f := range importFaults() {
 			if f.name == name {

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -54,9 +55,7 @@ func serveCloud(rw http.ResponseWriter, request *http.Request) {
 	if answer == nil {
 		panic(http.ErrAbortHandler)
 	}
-	for name, values := range answer.header {
-		rw.Header()[name] = values
-	}
+	maps.Copy(rw.Header(), answer.header)
 	rw.WriteHeader(answer.status)
 	_, _ = rw.Write(answer.body)
 }

@@ -78,6 +78,7 @@ func recorded(obj *v1alpha1.ImageImport) bool {
 }
 
 func TestLifecycle(t *testing.T) {
+	t.Parallel()
 	for name, play := range lifecycle {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

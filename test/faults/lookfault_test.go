@@ -67,8 +67,8 @@ func lookFaults() []fault {
 			delete(x.w.foreign, "m-many0")
 			return r
 		}}.inPairs(),
-		fault{name: "two-pages", before: manyRows, act: func(x *exchange) *reply { return x.execute() }},
-		fault{name: "new-row-between-pages", before: manyRows, act: func(x *exchange) *reply {
+		{name: "two-pages", before: manyRows, act: func(x *exchange) *reply { return x.execute() }},
+		{name: "new-row-between-pages", before: manyRows, act: func(x *exchange) *reply {
 			r := x.execute()
 			x.w.plantForeign("m-later", "later")
 			return r

@@ -4,6 +4,7 @@ package faults
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,9 +86,9 @@ func (w *world) judgeImages() {
 
 // retained is true when the last version of the object asked to keep the image.
 func (w *world) retained() bool {
-	for i := len(w.versions) - 1; i >= 0; i-- {
-		if w.versions[i] != nil {
-			return w.versions[i].Spec.DeletionPolicy == v1alpha1.DeletionRetain
+	for _, version := range slices.Backward(w.versions) {
+		if version != nil {
+			return version.Spec.DeletionPolicy == v1alpha1.DeletionRetain
 		}
 	}
 	return false

@@ -27,6 +27,7 @@ func creationPath() []siteFaults {
 // TestPairs plays every two of the paired faults on the way to an image. Two faults of one site hit its first two
 // exchanges.
 func TestPairs(t *testing.T) {
+	t.Parallel()
 	var all []planned
 	for _, s := range creationPath() {
 		for _, f := range s.faults {

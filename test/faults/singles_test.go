@@ -46,6 +46,7 @@ func failureMatrix() []siteFaults {
 }
 
 func TestUndisturbed(t *testing.T) {
+	t.Parallel()
 	for _, f := range []flow{life, aged, failing, creation, agedCreation} {
 		t.Run(f.name, cell{name: f.name, group: "0 undisturbed", row: f.name, flow: f}.run)
 	}

@@ -4,7 +4,7 @@ package faults
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // the cloud's signature version 1.0 is HMAC-SHA1
+	"crypto/sha1" // the cloud's signature version 1.0
 	"encoding/base64"
 	"net/http"
 	"net/url"

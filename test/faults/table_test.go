@@ -16,10 +16,9 @@ import (
 var results tally
 
 type tally struct {
-	mu    sync.Mutex
-	rows  map[string]map[string]*count
-	left  map[string]int
-	calls int
+	mu   sync.Mutex
+	rows map[string]map[string]*count
+	left map[string]int
 }
 
 type count struct{ run, unreached, violated int }
@@ -52,6 +51,7 @@ func (c cell) run(t *testing.T) {
 }
 
 func (c cell) report(t *testing.T, w *world) {
+	t.Helper()
 	unreached := slices.ContainsFunc(w.plan, func(p *planned) bool { return !p.hit })
 	results.add(c.group, c.row, unreached, len(w.violations) > 0)
 	for _, violation := range w.violations {
@@ -98,7 +98,7 @@ func (r *tally) leaveOut(group string, cells int) {
 	r.left[group] += cells
 }
 
-// table is a row for each fault and a column for nothing but counts: sites are part of the row.
+// table has a row for each site and fault. Cells whose fault found no exchange to hit count as not reached.
 func (r *tally) table() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
