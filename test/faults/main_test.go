@@ -8,7 +8,7 @@
 // Not here: lease (K7) and watch (K8), which belong to the manager, and a restart of the apiserver, for which refused
 // connections stand in.
 //
-// FAULTS=all plays all cells; without it, every fault once at its site and a fixed share of the rest. -run 'TestPairs/C1/response-lost' plays some cells.
+// FAULTS=all plays all cells; without it, every fault once at its site and a fixed share of the rest.
 package faults
 
 import (
