@@ -42,6 +42,10 @@ func (k *kubeWire) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		_ = request.Body.Close()
 	}
+	if k.w.noSwap {
+		body = resourceVersion.ReplaceAll(body, nil)
+		request.ContentLength = int64(len(body))
+	}
 	x := &exchange{w: k.w, p: k.p, site: kubeSite(request, body)}
 	x.execute = func() *reply { return k.deliver(request, body) }
 	answer := k.w.pass(x)

@@ -52,7 +52,7 @@ func (w *world) newProcess() *process {
 	w.must(err)
 	p.reconciler = &controllers.Reconciler{
 		Client: &cached{Client: kube, w: w, p: p}, APIReader: kube, Events: recorder{w}, Endpoint: endpoint,
-		ClusterUID: w.cluster, Timing: controllers.DefaultTiming(), Clock: w.clock,
+		ClusterUID: w.cluster, Timing: w.timing, Clock: w.clock,
 	}
 	return p
 }

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
+	"github.com/ens-image-operator/ens-image-operator/controllers"
 	"github.com/ens-image-operator/ens-image-operator/internal/enssim"
 	"github.com/ens-image-operator/ens-image-operator/test/testenv"
 )
@@ -40,6 +41,9 @@ type world struct {
 	clock   *testclock.FakePassiveClock
 	cloud   *enssim.Simulator
 	active  *process
+	timing  controllers.Timing
+	// noSwap takes the resourceVersion out of every write, to break the operator.
+	noSwap bool
 
 	// versions are all states of the object, as the watch delivers them. nil: it is gone.
 	versions []*v1alpha1.ImageImport
@@ -81,7 +85,7 @@ func newWorld(t *testing.T, change ...func(*v1alpha1.ImageImport)) *world {
 	w := &world{
 		t: t, key: client.ObjectKey{Namespace: testenv.Namespace(t), Name: objectName}, cluster: clusterUID,
 		clock: testclock.NewFakePassiveClock(now), reached: map[site]int{}, healed: map[string]int{}, foreign: map[string]string{},
-		secrets: map[string]string{},
+		secrets: map[string]string{}, timing: controllers.DefaultTiming(),
 	}
 	w.cloud = enssim.New(enssim.Options{Now: w.clock.Now})
 	w.cloud.SetBehaviour(pessimistic)
