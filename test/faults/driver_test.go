@@ -12,8 +12,8 @@ import (
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
 )
 
-// maxReconciles bounds a run. The longest, which waits out two lost answers, needs about a hundred.
-const maxReconciles = 600
+// maxReconciles bounds a run. The longest follows an import every 10 s until it times out after two hours.
+const maxReconciles = 1000
 
 // timer is something that happens at a moment of virtual time.
 type timer struct {
