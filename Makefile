@@ -74,6 +74,10 @@ test: race envtest ## Run all tests with the race detector.
 	go test -race $(UNIT)
 	go test -race -p 1 -timeout 20m $(CLUSTER)
 
+.PHONY: faults
+faults: envtest ## Run every fault at every site, and all pairs on the way to an image. RUN=TestSingles/C1 plays some.
+	cd test/faults && FAULTS=all go test -timeout 60m -parallel 4 $(if $(RUN),-run '$(RUN)')
+
 .PHONY: test-unit
 test-unit: ## Run the tests that need no control plane.
 	go test $(UNIT)
