@@ -65,7 +65,8 @@ func TestDecideUpkeep(t *testing.T) {
 		"vanished":                       {[]change{owns("m-1"), saw()}, vanished, v1alpha1.ReconcileRequestAnnotation},
 		"vanished, suspended":            {[]change{owns("m-1"), isSuspended, saw()}, vanished, ""},
 		"vanished, requested before":     {[]change{owns("m-1"), saw(), requested, reported(v1alpha1.ReasonAvailable)}, vanished, ""},
-		"vanished, requested":            {[]change{owns("m-1"), saw(), requested, reported(v1alpha1.ReasonImageVanished)}, starts(anew), ""},
-		"vanished, requested, suspended": {[]change{owns("m-1"), saw(), requested, reported(v1alpha1.ReasonImageVanished), isSuspended}, rests(moodIdle, v1alpha1.ReasonSuspended, 0).editable(), ""},
+		"vanished, requested":            {[]change{owns("m-1"), told("m-1"), saw(), requested, reported(v1alpha1.ReasonImageVanished)}, starts(anew), ""},
+		"an earlier one vanished":        {[]change{record(first(1).withImage("m-2")), told("m-1"), saw(), requested, reported(v1alpha1.ReasonImageVanished)}, vanished, ""},
+		"vanished, requested, suspended": {[]change{owns("m-1"), told("m-1"), saw(), requested, reported(v1alpha1.ReasonImageVanished), isSuspended}, rests(moodIdle, v1alpha1.ReasonSuspended, 0).editable(), ""},
 	})
 }

@@ -175,10 +175,12 @@ func (s *state) otherKey() bool {
 	return s.intent.Key != "" && s.account.key != "" && s.intent.Key != s.account.key
 }
 
-// consents is true when the user asked for a reconcile after the object had reported this reason: only then is the
-// request an answer to it.
+// consents is true when the user asked for a reconcile after the object had reported this reason of the present
+// attempt: only then is the request an answer to it. A report of an earlier one has been answered by that attempt's
+// successor, even if that could not be written down.
 func (s *state) consents(reason string) bool {
-	return s.requested && readyReason(s.obj) == reason
+	answered := s.intent != nil && s.obj.Status.Attempts != s.intent.Attempt
+	return s.requested && !answered && readyReason(s.obj) == reason
 }
 
 // undeleted is an image of the sighting, other than the kept one, whose deletion was not asked for yet.
