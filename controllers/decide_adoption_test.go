@@ -104,7 +104,7 @@ func TestDecideLookalike(t *testing.T) {
 		"in the way":                {[]change{old, saw(), lookalike(same)}, unclear, "image m-5 is named ubuntu-golden"},
 		"in the way of a first":     {[]change{saw(), lookalike(same)}, unclear, ""},
 		"claimed":                   {[]change{old, saw(), lookalike(same), claimedBy("m-5")}, starts(in.again(testNow, hash)), ""},
-		"not wanted":                {[]change{old, saw(), lookalike(same), requested, reported(v1alpha1.ReasonOwnershipUnknown)}, starts(in.again(testNow, hash)), ""},
+		"not wanted":                {[]change{old, told(""), saw(), lookalike(same), requested, reported(v1alpha1.ReasonOwnershipUnknown)}, starts(in.again(testNow, hash)), ""},
 		"requested before":          {[]change{old, saw(), lookalike(same), requested, reported(v1alpha1.ReasonImportUnconfirmed)}, unclear, ""},
 		"to be adopted":             {[]change{old, saw(), lookalike(same), adoptAnnotated("m-5")}, writes(in.adopting("m-5", testNow, hash)), ""},
 		"the attempt may still run": {[]change{open(time.Minute), saw(), lookalike(same)}, outcome{mood: moodReconciling, reason: v1alpha1.ReasonImportUnconfirmed, wait: 15 * time.Second, retry: retryPolling, keepsError: true}, ""},
@@ -118,7 +118,7 @@ func TestDecideWithAnotherKey(t *testing.T) {
 	}
 	changed := rests(moodStalled, v1alpha1.ReasonCredentialsChanged, drift)
 	final := named("ubuntu-golden", image("m-1", "Available"))
-	gaveUp := []change{requested, reported(v1alpha1.ReasonCredentialsChanged)}
+	gaveUp := []change{told("m-1"), requested, reported(v1alpha1.ReasonCredentialsChanged)}
 	hash := importHash(&newObject().Spec)
 	owned := newIntent(3 * time.Hour).withImage("m-1")
 	failing := newState(failedAs("Pack_failed", time.Minute)).intent
@@ -128,7 +128,7 @@ func TestDecideWithAnotherKey(t *testing.T) {
 		"vanished":                {other(owns("m-1"), saw()), changed, "another key was used before"},
 		"vanished, given up":      {other(append(gaveUp, owns("m-1"), saw())...), starts(owned.anew(testNow, hash).withKey("two")), ""},
 		"unseen":                  {other(open(40*time.Minute), saw()), changed, ""},
-		"unseen, given up":        {other(append(gaveUp, open(40*time.Minute), saw())...), starts(newIntent(40*time.Minute).again(testNow, hash).withKey("two")), ""},
+		"unseen, given up":        {other(append(gaveUp, told(""), open(40*time.Minute), saw())...), starts(newIntent(40*time.Minute).again(testNow, hash).withKey("two")), ""},
 		"failed, unseen":          {other(failedAs("Pack_failed", time.Minute), saw()), changed, ""},
 		"failed, given up":        {other(append(gaveUp, failedAs("Pack_failed", time.Minute), saw())...), starts(failing.anew(testNow, hash).withKey("two")), ""},
 		"deleting, unseen":        {other(deleting, owns("m-1"), saw()), changed, "Retain"},
