@@ -23,7 +23,7 @@ KUBECTL ?= $(or $(shell command -v kubectl),$$(hack/controlplane/build.sh)/kubec
 
 # Packages whose tests need no control plane, and those whose tests do.
 UNIT := ./api/... ./cmd/... ./controllers/... ./internal/...
-CLUSTER := ./test/...
+CLUSTER := ./test/admission/... ./test/apivalidation/... ./test/integration/... ./test/testenv/...
 null :=
 comma := ,
 UNIT_LIST := $(subst $(null) $(null),$(comma),$(UNIT))
@@ -85,6 +85,10 @@ test-unit: ## Run the tests that need no control plane.
 .PHONY: crash
 crash: race envtest ## Kill the operator at every boundary of every scenario, and break its protocol on purpose. Ends with a table.
 	cd test/crash && go test -race -count=1 -timeout 60m -crash.all
+
+.PHONY: model
+model: ## Explore the decisions exhaustively (not yet ported to copies, restores, adoption and sharing). MODEL=full for more.
+	go test -tags model -timeout 60m -run 'TestModel|TestAblation' -v ./controllers
 
 .PHONY: deflake
 deflake: race envtest ## Run a test 20 times with the race detector: PKG=./controllers RUN=TestName.
