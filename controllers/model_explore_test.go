@@ -48,9 +48,9 @@ type model struct {
 
 // view is a brief as decide gets it.
 type view struct {
-	obj    *v1alpha1.ImageImport
+	obj             *v1alpha1.ImageImport
 	intent, foreign *intent
-	err    error
+	err             error
 }
 
 // label is what happened in a step.
