@@ -29,13 +29,7 @@ func decideDeletion(s *state) effect {
 	case s.intent == nil:
 		return decideDeletionWithoutIntent(s)
 	case s.intent.Closed == closedFailed:
-		if e, busy := s.clear(); busy {
-			return e
-		}
-		if s.looksTooEarly() {
-			return s.rest(s.awaitingOutcome())
-		}
-		return s.letGo("")
+		return decideFailedDeletion(s)
 	case s.intent.Closed != "":
 		return s.letGo("")
 	case s.intent.ImageID != "":
@@ -43,6 +37,17 @@ func decideDeletion(s *state) effect {
 	default:
 		return decideAttemptDeletion(s)
 	}
+}
+
+// decideFailedDeletion: what the closed attempt left behind is removed.
+func decideFailedDeletion(s *state) effect {
+	if e, busy := s.clear(); busy {
+		return e
+	}
+	if s.looksTooEarly() {
+		return s.rest(s.awaitingOutcome())
+	}
+	return s.letGo("")
 }
 
 // retains is true when the image is to outlive the object: said so, or adopted and nothing said.

@@ -27,12 +27,8 @@ func decideSharing(s *state, image ens.Image) (e effect, busy bool) {
 	wanted, present := sets.New(s.obj.Spec.ShareWith...), sets.New(s.shares.accounts...)
 	extra, missing := sets.List(present.Difference(wanted)), sets.List(wanted.Difference(present))
 	switch {
-	case len(extra)+len(missing) == 0 && s.shares.stale:
-		return effect{verb: readShares, image: image.ID}, true
-	case len(extra)+len(missing) == 0 && s.intent.Shared && len(wanted) == 0:
-		return effect{verb: writeIntent, intent: s.intent.sharing(false)}, true
 	case len(extra)+len(missing) == 0:
-		return effect{}, false
+		return decideShared(s, image, len(wanted) == 0)
 	case s.obj.Spec.Suspend:
 		return s.rest(suspended(fmt.Sprintf("spec.suspend is true: the sharing of image %s is not changed", image.ID)).after(s.timing.Drift)), true
 	case s.shares.confirmed:
@@ -43,6 +39,17 @@ func decideSharing(s *state, image ens.Image) (e effect, busy bool) {
 		return effect{verb: unshareImage, image: image.ID, accounts: extra[:1]}, true
 	}
 	return effect{verb: shareImage, image: image.ID, accounts: missing}, true
+}
+
+// decideShared: the accounts are as they should be. What was changed is confirmed by another look.
+func decideShared(s *state, image ens.Image, none bool) (e effect, busy bool) {
+	switch {
+	case s.shares.stale:
+		return effect{verb: readShares, image: image.ID}, true
+	case s.intent.Shared && none:
+		return effect{verb: writeIntent, intent: s.intent.sharing(false)}, true
+	}
+	return effect{}, false
 }
 
 // decideUnsharing ends all sharing, since a shared image cannot be deleted. busy is false when there is none left.

@@ -92,10 +92,7 @@ func (s *state) failing(err *ens.Error) report {
 		r.failure.Retryable = &passing
 		return r
 	}
-	message := fmt.Sprintf("%s: %s: %s", err.Action, err.Code, err.Hint)
-	if !s.obj.DeletionTimestamp.IsZero() {
-		message += retainHint
-	}
+	message := fmt.Sprintf("%s: %s: %s", err.Action, err.Code, err.Hint) + s.wayOut()
 	switch err.Class {
 	case ens.ClassInvalid:
 		return stalled(v1alpha1.ReasonInvalidSpec, message).because(err).retrying(retrySlowly)
@@ -120,6 +117,13 @@ func (r report) retrying(policy retryPolicy) report { r.retry = policy; return r
 
 // retainHint is the way out for an object whose deletion does not get on.
 const retainHint = "; or set spec.deletionPolicy to Retain to keep the image and let this object go"
+
+func (s *state) wayOut() string {
+	if s.obj.DeletionTimestamp.IsZero() {
+		return ""
+	}
+	return retainHint
+}
 
 // credentialsError says why there are no credentials to call the cloud with.
 type credentialsError struct{ reason, message, hint string }

@@ -110,6 +110,9 @@ func token(cluster, uid types.UID, epoch int64) string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:tokenLength]
 }
 
+// open is true while the attempt may still make an image that nobody has recorded.
+func (in *intent) open() bool { return in.ImageID == "" && in.Closed == "" }
+
 func (in *intent) token() string { return token(in.Cluster, in.UID, in.Epoch) }
 
 // nameSuffix is what the name of every image that is imported under a token ends with. The first part marks all images
