@@ -55,8 +55,8 @@ type answer struct {
 // sighting is the result of complete look-ups of what target names.
 type sighting struct {
 	images []ens.Image
-	// lookalikes are images that this object may have imported and lost the record of: they bear its name, are no older
-	// than it, and nobody claims them. They prove nothing, but stand in the way of another import.
+	// lookalikes are images that this object may have imported and lost the record of: they bear its name and are no older
+	// than it. They prove nothing, but those that nobody claims stand in the way of another import.
 	lookalikes []ens.Image
 	// claims are those of other living objects on the images. Only looked for where more than one object may name an image.
 	claims []claim

@@ -54,6 +54,7 @@ func TestCopiedManifest(t *testing.T) {
 
 // An object that is restored from a backup observes the image that it had, and deletes nothing.
 func TestRestoredObjectObserves(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(*v1alpha1.ImageImport){"restored": func(*v1alpha1.ImageImport) {}, "moved": moved} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -122,6 +123,7 @@ func TestRestoredWithoutImage(t *testing.T) {
 // The whole cluster is set back to the moment of the import. The image bears no token any more, so nothing proves whose
 // it is; but it stands in the way of another import until somebody decides.
 func TestClusterIsSetBack(t *testing.T) {
+	t.Parallel()
 	for name, answer := range map[string]string{"adopt": v1alpha1.AdoptAnnotation, "import another": v1alpha1.ReconcileRequestAnnotation} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, hold)

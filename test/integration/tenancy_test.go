@@ -58,7 +58,7 @@ func TestKeyOfAnotherAccount(t *testing.T) {
 	w.rekey("AKID-other", "9999999999999999")
 	w.eventually(obj, notReady(v1alpha1.ReasonCredentialsChanged))
 	w.delete(obj)
-	got = w.eventually(obj, And(notReady(v1alpha1.ReasonCredentialsChanged), HaveField("DeletionTimestamp", Not(BeNil()))))
+	w.eventually(obj, And(notReady(v1alpha1.ReasonCredentialsChanged), HaveField("DeletionTimestamp", Not(BeNil()))))
 	w.Eventually(func() string { return message(w.get(obj)) }, patience, glance).Should(ContainSubstring("Retain"))
 	w.rekey(keyID, accountID)
 	w.eventuallyGone(obj)
@@ -98,6 +98,7 @@ func TestCredentialsAreSwitched(t *testing.T) {
 
 // A deletion with broken credentials says why the object stays and how to let it go.
 func TestDeleteWithBrokenCredentials(t *testing.T) {
+	t.Parallel()
 	for name, breaks := range map[string]func(*world){
 		"no Secret": func(w *world) { w.Expect(w.client.Delete(w.ctx, w.secret("", ""))).To(Succeed()) },
 		"dead key":  func(w *world) { w.cloud.DeleteAccessKey(keyID) },
