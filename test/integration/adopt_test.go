@@ -4,6 +4,7 @@ package integration
 
 import (
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -193,6 +194,8 @@ func TestTwoClaimants(t *testing.T) {
 	id := w.golden()
 	older := w.create(adopting(id, named("older")))
 	w.eventually(older, ready())
+	// The age of objects is in seconds; of two of the same second, the uid decides.
+	w.Eventually(time.Now, patience, glance).Should(BeTemporally(">", w.get(older).CreationTimestamp.Add(time.Second)))
 	younger := w.create(adopting(id, named("younger"), deletes))
 	got := w.eventually(younger, And(notReady(v1alpha1.ReasonImageClaimed), inMood(false, true)))
 	w.Expect(message(got)).To(ContainSubstring(w.ns + "/older"))
