@@ -52,6 +52,23 @@ func TestCopiedManifest(t *testing.T) {
 	w.eventually(obj, ready())
 }
 
+// The original cannot tell of its image for now, but it lives: the image is not free to be observed or adopted.
+func TestCopyOfAnObjectThatTellsNothing(t *testing.T) {
+	w := newWorld(t, hold)
+	w.credentials()
+	obj := w.create()
+	original := w.eventually(obj, HaveField("Status.ImageStatus", "Creating"))
+	w.stop()
+	w.edit(obj, func(obj *v1alpha1.ImageImport) { obj.Spec.Credentials.SecretRef.Name = "missing" })
+	w.wipeStatus(obj)
+	w.cloud.SetBehaviour(brisk)
+	duplicate := w.create(restored(original), named("copy"))
+	w.start()
+	w.eventually(duplicate, And(ready(), HaveField("Status.Ownership", v1alpha1.OwnershipImported)))
+	w.eventually(obj, And(notReady(v1alpha1.ReasonSecretNotFound), HaveField("Status.ImageID", BeEmpty())))
+	w.Expect(w.cloud.Images()).To(HaveLen(2))
+}
+
 // An object that is restored from a backup observes the image that it had, and deletes nothing.
 func TestRestoredObjectObserves(t *testing.T) {
 	t.Parallel()
