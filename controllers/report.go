@@ -185,9 +185,11 @@ func (s *state) importFailed() report {
 	return r
 }
 
-// news is true when the user changed the spec or asked for a reconcile since the last report.
+// news is true when the user changed the spec or asked for a reconcile since the last report. Where nothing was reported,
+// because the operator was killed before, nothing can have changed since.
 func (s *state) news() bool {
-	return s.requested || s.obj.Generation != s.obj.Status.ObservedGeneration
+	observed := s.obj.Status.ObservedGeneration // -1 by default
+	return s.requested || observed > 0 && s.obj.Generation != observed
 }
 
 // jittered lengthens a delay by up to a fifth, each object by its own share, so that objects that failed together do

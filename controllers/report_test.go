@@ -61,6 +61,8 @@ func TestNews(t *testing.T) {
 	g.Expect(newState().news()).To(BeFalse())
 	g.Expect(newState(edited).news()).To(BeTrue())
 	g.Expect(newState(requested).news()).To(BeTrue())
+	unreported := func(s *state) { s.obj.Status.ObservedGeneration = -1 }
+	g.Expect(newState(unreported).news()).To(BeFalse(), "what was never reported has not changed since")
 }
 
 func TestTimeout(t *testing.T) {

@@ -88,10 +88,10 @@ var scenarios = []scenario{
 	},
 	{
 		name: "failed-import-and-retry", imports: 2,
-		// Long enough for an operator that was restarted to see the import before it fails: one that has reported
-		// nothing yet takes the new object for news of the user's, and tries again at once.
+		// The import fails sooner than a restarted operator looks, and is removed at once: that nothing was reported yet is
+		// no news of the user's.
 		cloud: func(cloud *enssim.Simulator) {
-			cloud.SetBehaviour(creatingFor(time.Second))
+			cloud.SetBehaviour(func(b *enssim.Behaviour) { b.DeleteLag = metav1.Duration{} })
 			cloud.PutObject(enssim.Object{Bucket: bucket, Key: system, Corrupt: true})
 		},
 		steps: []step{create, untilFailed, mendSource, requestReconcile, untilReady},
