@@ -114,6 +114,7 @@ func renameFaults() []fault {
 // vanish lets the images of the object disappear, as if somebody had deleted them in the console.
 func (w *world) vanish() {
 	for id := range w.imported() {
+		w.removed[id] = true
 		w.cloud.RemoveImage(id)
 	}
 }

@@ -186,7 +186,7 @@ func (w *world) copied(cluster types.UID) {
 func (w *world) beside(name string, cluster types.UID) *world {
 	return &world{
 		t: w.t, key: client.ObjectKey{Namespace: w.key.Namespace, Name: name}, cluster: cluster, clock: w.clock, cloud: w.cloud,
-		reached: map[site]int{}, healed: map[string]int{}, foreign: w.foreign, secrets: w.secrets, timing: w.timing,
+		reached: map[site]int{}, healed: map[string]int{}, foreign: w.foreign, secrets: w.secrets, removed: w.removed, timing: w.timing,
 		canaries: w.canaries, keys: w.keys,
 	}
 }

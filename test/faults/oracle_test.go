@@ -47,11 +47,14 @@ func (w *world) imported() map[string]string {
 	return tokens
 }
 
-// judgeTokens: at most one image was ever made under a token, not only at rest.
+// judgeTokens: at most one image was ever made under a token, not only at rest. One that somebody else deleted before
+// the operator knew of it does not count: nobody can tell it from one that was never made.
 func (w *world) judgeTokens() {
 	made := map[string]int{}
-	for _, token := range w.imported() {
-		made[token]++
+	for id, token := range w.imported() {
+		if !w.removed[id] {
+			made[token]++
+		}
 	}
 	for token, count := range made {
 		if count > 1 {
