@@ -82,6 +82,10 @@ faults: envtest ## Run every fault at every site, and all pairs on the way to an
 test-unit: ## Run the tests that need no control plane.
 	go test $(UNIT)
 
+.PHONY: crash
+crash: race envtest ## Kill the operator at every boundary of every scenario, and break its protocol on purpose. Ends with a table.
+	cd test/crash && go test -race -count=1 -timeout 60m -crash.all
+
 .PHONY: deflake
 deflake: race envtest ## Run a test 20 times with the race detector: PKG=./controllers RUN=TestName.
 	@[[ -n "$(PKG)" ]] || { echo "make deflake needs PKG, for example: make deflake PKG=./controllers RUN=TestName" >&2; exit 2; }
@@ -146,4 +150,5 @@ deploy: ## Deploy CRD and operator (image IMG) to your current cluster.
 .PHONY: undeploy
 undeploy: ## Remove the operator from your current cluster. CRD and ImageImports stay.
 	$(KUBECTL) delete --ignore-not-found -k config/manager
+	$(KUBECTL) delete --ignore-not-found -k config/admission
 	$(KUBECTL) delete --ignore-not-found -k config/rbac

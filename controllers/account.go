@@ -4,6 +4,8 @@ package controllers
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"strings"
@@ -26,6 +28,8 @@ const (
 // account is the cloud on behalf of one object.
 type account struct {
 	*ens.Client
+	// key tells this access key from others without showing it. Empty for temporary keys, which tell nothing.
+	key string
 	// secretVersion is the resourceVersion of the Secret, empty for the operator's own credentials.
 	secretVersion string
 }
@@ -39,7 +43,7 @@ func (r *Reconciler) account(ctx context.Context, obj *v1alpha1.ImageImport) (*a
 		if err != nil {
 			return nil, err
 		}
-		return &account{Client: r.Endpoint.Client(credentials)}, nil
+		return &account{Client: r.Endpoint.Client(credentials), key: fingerprint(credentials)}, nil
 	}
 	secret, err := r.secret(ctx, obj)
 	if err != nil {
@@ -49,7 +53,16 @@ func (r *Reconciler) account(ctx context.Context, obj *v1alpha1.ImageImport) (*a
 	if err != nil {
 		return nil, err
 	}
-	return &account{Client: r.Endpoint.Client(credentials), secretVersion: secret.ResourceVersion}, nil
+	return &account{Client: r.Endpoint.Client(credentials), key: fingerprint(credentials), secretVersion: secret.ResourceVersion}, nil
+}
+
+// fingerprint is a part of a digest of the access key ID, which is no secret, but nobody's business either.
+func fingerprint(credentials ens.Credentials) string {
+	if credentials.SecurityToken != "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte("ensimport/key/v1|" + credentials.AccessKeyID))
+	return hex.EncodeToString(sum[:4])
 }
 
 // secret reads the object's Secret live. Secrets are neither watched nor cached.

@@ -4,9 +4,11 @@ package controllers
 
 import (
 	"context"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
@@ -26,16 +28,39 @@ func (r *Reconciler) announce(ctx context.Context, s *state, e effect) {
 	case renameImage:
 		logger.Info("image was renamed", "imageId", e.image, "imageName", e.name)
 		r.Events.Eventf(s.obj, nil, corev1.EventTypeNormal, "ImageRenamed", "Rename", "image %s is named %s", e.image, e.name)
+	case shareImage:
+		logger.Info("image was shared", "imageId", e.image, "accounts", e.accounts)
+		r.Events.Eventf(s.obj, nil, corev1.EventTypeNormal, "ImageShared", "Share", "image %s is shared with %s", e.image, strings.Join(e.accounts, ", "))
+	case unshareImage:
+		logger.Info("sharing of image was ended", "imageId", e.image, "accounts", e.accounts)
+		r.Events.Eventf(s.obj, nil, corev1.EventTypeNormal, "ImageUnshared", "Share", "image %s is no longer shared with %s", e.image, e.accounts[0])
 	case deleteImage:
-		logger.Info("deletion of image was asked for", "imageId", e.image)
+		logger.Info("deletion of image was asked for", "imageId", e.image, "double", e.double)
+		if e.double {
+			doubles.Inc()
+			r.Events.Eventf(s.obj, nil, corev1.EventTypeWarning, "DoubleRemoved", "Delete", "the cloud carried the import out twice: the second image %s is deleted", e.image)
+			return
+		}
 		r.Events.Eventf(s.obj, nil, corev1.EventTypeNormal, "ImageDeleted", "Delete", "the deletion of image %s was asked for", e.image)
 	case removeFinalizer:
 		logger.Info("object was let go", "imageId", s.obj.Status.ImageID, "note", e.report.message)
-		if e.report.message != "" && s.obj.Status.ImageID != "" {
-			r.Events.Eventf(s.obj, nil, corev1.EventTypeWarning, "ImageKept", "Release", "image %s: %s", s.obj.Status.ImageID, e.report.message)
-		}
-	case rest, look, writeIntent:
+		r.announceKept(s, e.report.message)
+	case rest, connect, look, readShares, writeIntent:
 	}
+}
+
+// announceKept tells of an image that the object leaves behind. In a namespace that is being deleted no event can be
+// created, and none would outlive it: there, the event is the namespace's, which is kept elsewhere.
+func (r *Reconciler) announceKept(s *state, note string) {
+	if note == "" || s.obj.Status.ImageID == "" {
+		return
+	}
+	if s.abandoned {
+		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.obj.Namespace}}
+		r.Events.Eventf(namespace, nil, corev1.EventTypeWarning, "ImageKept", "Release", "image %s of ImageImport %s: %s", s.obj.Status.ImageID, s.obj.Name, note)
+		return
+	}
+	r.Events.Eventf(s.obj, nil, corev1.EventTypeWarning, "ImageKept", "Release", "image %s: %s", s.obj.Status.ImageID, note)
 }
 
 // announceReport records one event for every change of the reason, after it was written to the status.

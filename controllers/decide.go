@@ -4,6 +4,8 @@ package controllers
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -27,8 +29,12 @@ type verb int
 const (
 	// rest : nothing more to do now; effect.report says what to tell.
 	rest verb = iota
+	// connect : resolve the credentials to an account.
+	connect
 	// look : find the images of this object in the cloud. Reads only.
 	look
+	// readShares : read whom effect.image is shared with.
+	readShares
 	// writeIntent : write effect.intent and the finalizer to the object. When it starts an attempt, success permits
 	// one importImage.
 	writeIntent
@@ -36,6 +42,9 @@ const (
 	importImage
 	// renameImage : rename effect.image to effect.name.
 	renameImage
+	// shareImage and unshareImage : let effect.accounts use effect.image, or take it away from them.
+	shareImage
+	unshareImage
 	// deleteImage : delete effect.image, which is proven to be this object's.
 	deleteImage
 	// removeFinalizer : let the object go.
@@ -44,21 +53,44 @@ const (
 
 // effect is what decide asks for: one verb with its arguments.
 type effect struct {
-	verb   verb
-	intent *intent
-	starts bool
-	image  string
-	name   string
+	verb     verb
+	intent   *intent
+	starts   bool
+	image    string
+	name     string
+	accounts []string
+	// double is true for the deletion of an image that the cloud made in excess.
+	double bool
 	report report
 }
 
 // decide says what to do next. It is pure: it reads no clock and calls nobody.
 func decide(s *state) effect {
+	e := s.next()
+	switch {
+	// Credentials come first: a record that cannot be followed by a call would only block the object.
+	case s.account != nil || e.verb == rest || e.verb == removeFinalizer:
+		return e
+	case s.denied == nil:
+		return effect{verb: connect}
+	case s.abandoned:
+		return s.letGo("left behind: its namespace is being deleted, and the Secret with the credentials is gone already")
+	}
+	return s.rest(s.noCredentials(s.denied))
+}
+
+func (s *state) next() effect {
 	switch {
 	case !s.obj.DeletionTimestamp.IsZero():
 		return decideDeletion(s)
+	case s.observes():
+		return decideObservation(s)
 	case s.intentErr != nil:
 		return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, s.intentErr.Error()+": put it right, or remove the annotation").after(s.timing.Drift))
+	case s.adoptsBySpec():
+		return decideAdoption(s)
+	case s.foreign != nil:
+		return decideForeign(s)
 	case s.intent == nil:
 		return decideStart(s)
 	case !controllerutil.ContainsFinalizer(s.obj, v1alpha1.ImageFinalizer):
@@ -73,14 +105,21 @@ func decide(s *state) effect {
 	}
 }
 
-// decideStart: the object has no intent.
+// decideStart: the object has no record.
 func decideStart(s *state) effect {
-	first, untouched := s.firstIntent(), s.obj.Status.Attempts == 0 && s.now.Sub(s.obj.CreationTimestamp.Time) <= freshObject
+	untouched := s.obj.Status.Attempts == 0 && s.now.Sub(s.obj.CreationTimestamp.Time) <= freshObject
 	switch {
 	case s.seen == nil && !untouched && !s.obj.Spec.Suspend:
 		return effect{verb: look}
-	case s.seen != nil && len(s.seen.images) > 0:
-		return effect{verb: writeIntent, intent: first}
+	case s.seen != nil:
+		if own, _ := s.ownAndTheirs(); len(own) > 0 {
+			return effect{verb: writeIntent, intent: s.recovered()}
+		}
+	}
+	if e, unclear := decideLookalike(s); unclear {
+		return e
+	}
+	switch {
 	case s.obj.Status.ImageID != "" && !s.consents(v1alpha1.ReasonOwnershipUnknown):
 		return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, fmt.Sprintf(
 			"the annotation %s is missing although image %s was imported for this object: put it back, or set the annotation %s to a new value to import another image",
@@ -88,7 +127,21 @@ func decideStart(s *state) effect {
 	case s.unresolved():
 		return s.rest(s.unconfirmed(s.obj.Status.StartTime.Time))
 	}
-	return s.start(first)
+	return s.start(s.first())
+}
+
+// first is the record of an object that has none.
+func (s *state) first() *intent { return s.base().anew(s.now, importHash(&s.obj.Spec)) }
+
+// recovered is the record of an object that lost it, from the images that carry its token.
+func (s *state) recovered() *intent {
+	found := s.first()
+	for i, suffix := range s.lostSuffixes() {
+		if slices.ContainsFunc(s.seen.images, func(image ens.Image) bool { return strings.HasSuffix(image.Name, suffix) }) {
+			found.Epoch = int64(i) + 1
+		}
+	}
+	return found
 }
 
 // decideFollow: an attempt is open, and its image, if there is one, carries the token in its name.
@@ -110,7 +163,7 @@ func decideFollow(s *state) effect {
 func decideAnswer(s *state) effect {
 	switch {
 	case s.answer.err == nil:
-		return s.rest(progressing(v1alpha1.ReasonImporting, "the cloud accepted the import").after(s.timing.Poll))
+		return s.rest(progressing(v1alpha1.ReasonImporting, "the import is running").after(s.timing.Poll))
 	case s.answer.err.NotExecuted:
 		return effect{verb: writeIntent, intent: s.intent.closed(closedRefused, s.now)}
 	}
@@ -137,7 +190,9 @@ func decideSeen(s *state) effect {
 	case image.Status == ens.StatusAvailable && len(s.seen.images) > 1:
 		return decideDouble(s, image)
 	case image.Status == ens.StatusAvailable:
-		return effect{verb: writeIntent, intent: s.intent.withImage(image.ID)}
+		return effect{verb: writeIntent, intent: s.intent.withImage(image.ID).withKey(s.account.key)}
+	case s.otherKey():
+		return effect{verb: writeIntent, intent: s.intent.withKey(s.account.key)}
 	case s.timedOut():
 		return s.rest(stalled(v1alpha1.ReasonImportTimedOut, fmt.Sprintf(
 			"the import has been running for longer than spec.timeoutSeconds (%d s); it is still followed", s.obj.Spec.TimeoutSeconds)).after(s.timing.Poll))
@@ -152,7 +207,7 @@ func decideDouble(s *state, kept ens.Image) effect {
 		return s.rest(suspended("spec.suspend is true: the import was carried out twice, and the second image is not removed").after(s.timing.Drift))
 	}
 	if double := s.undeleted(kept.ID); double != "" {
-		return effect{verb: deleteImage, image: double}
+		return effect{verb: deleteImage, image: double, double: true}
 	}
 	return s.rest(progressing(v1alpha1.ReasonImporting, "the import was carried out twice: waiting until the second image is gone").after(s.timing.Poll))
 }
@@ -163,15 +218,37 @@ func decideUnseen(s *state) effect {
 	switch {
 	case s.accepted() && age < s.timing.ListingLag:
 		return s.rest(progressing(v1alpha1.ReasonImporting, "the import is running").after(s.timing.Poll))
-	case s.accepted() && s.consents(v1alpha1.ReasonImageVanished):
-		return s.start(s.intent.anew(s.now, importHash(&s.obj.Spec)))
 	case s.accepted():
-		return s.rest(s.vanished())
+		return decideVanished(s)
 	case age < s.timing.Settle:
 		return s.rest(s.unconfirmed(s.intent.SignedAt.Time))
+	case s.otherKey() && !s.consents(v1alpha1.ReasonCredentialsChanged):
+		return s.rest(s.credentialsChanged())
+	}
+	if e, unclear := decideLookalike(s); unclear {
+		return e
 	}
 	// The request can no longer run, and it has left no image behind.
 	return s.start(s.intent.again(s.now, importHash(&s.obj.Spec)))
+}
+
+// decideVanished: the image was there, and is not found any more. Another one is imported only on request.
+func decideVanished(s *state) effect {
+	switch {
+	case s.otherKey() && !s.consents(v1alpha1.ReasonCredentialsChanged):
+		return s.rest(s.credentialsChanged())
+	case s.consents(v1alpha1.ReasonCredentialsChanged), s.consents(v1alpha1.ReasonImageVanished):
+		if s.obj.Spec.ImageID == "" {
+			return s.start(s.intent.anew(s.now, importHash(&s.obj.Spec)))
+		}
+	case s.intent.Hash == importHash(&s.obj.Spec):
+	case s.obj.Spec.ImageID != "":
+		// Nothing of the import is left, so the image that the spec names now can be adopted.
+		return effect{verb: writeIntent, intent: s.intent.closed(closedRefused, s.now)}
+	case s.intent.Adopted:
+		return s.start(s.intent.anew(s.now, importHash(&s.obj.Spec)))
+	}
+	return s.rest(s.vanished())
 }
 
 // decideRetry: the last attempt is closed.
@@ -186,41 +263,55 @@ func decideRetry(s *state) effect {
 	if e, busy := s.clear(); busy {
 		return e
 	}
+	if s.obj.Spec.ImageID != "" {
+		return effect{verb: writeIntent, intent: s.intent.closed(closedRefused, s.now)}
+	}
 	if due := seconds(s.intent.ClosedAt.Add(jittered(s.timing.Slow, string(s.obj.UID)))).Time; s.now.Before(due) && !s.news() && s.intent.Hash == hash {
 		return s.rest(s.importFailed().retryAt(due).editable())
 	}
 	return s.start(s.intent.anew(s.now, hash))
 }
 
-// decideUpkeep: the image was available; keep it as the spec asks.
+// decideUpkeep: the image is recorded; keep it as the spec asks.
 func decideUpkeep(s *state) effect {
 	if s.seen == nil {
 		return effect{verb: look}
 	}
 	if len(s.seen.images) == 0 {
-		if s.consents(v1alpha1.ReasonImageVanished) {
-			return s.start(s.intent.anew(s.now, importHash(&s.obj.Spec)))
-		}
-		return s.rest(s.vanished())
+		return decideVanished(s)
 	}
-	image, name := s.seen.images[0], finalName(s.obj, s.intent.token())
+	image := s.seen.images[0]
+	name := finalName(s.obj, s.intent, image.Name)
+	better := s.outranking(image.ID)
 	switch {
+	case better != nil:
+		return s.rest(s.outranked(better))
+	case s.otherKey():
+		return effect{verb: writeIntent, intent: s.intent.withKey(s.account.key)}
 	case s.intent.Hash != importHash(&s.obj.Spec):
 		return s.rest(s.fieldsChanged(image))
+	case failed(image.Status), image.Status == ens.StatusUnavailable:
+		return s.rest(stalled(v1alpha1.ReasonImageUnavailable, fmt.Sprintf("image %s is %s", image.ID, image.Status)).after(s.timing.Poll))
 	case image.Status != ens.StatusAvailable:
-		return s.rest(stalled(v1alpha1.ReasonImageUnavailable, fmt.Sprintf("image %s was Available and is %s now", image.ID, image.Status)).after(s.timing.Poll))
-	case image.Name == name:
-		return s.rest(available(fmt.Sprintf("image %s is available as %s", image.ID, image.Name)).after(s.timing.Drift))
-	case s.obj.Spec.Suspend:
+		return s.rest(progressing(v1alpha1.ReasonImporting, fmt.Sprintf("image %s is being made", image.ID)).after(s.timing.Poll))
+	case image.Name != name && s.obj.Spec.Suspend:
 		return s.rest(suspended(fmt.Sprintf("spec.suspend is true: image %s is not renamed to %s", image.ID, name)).after(s.timing.Drift))
+	case image.Name != name:
+		return effect{verb: renameImage, image: image.ID, name: name}
 	}
-	return effect{verb: renameImage, image: image.ID, name: name}
+	if e, busy := decideSharing(s, image); busy {
+		return e
+	}
+	return s.rest(available(fmt.Sprintf("image %s is available as %s", image.ID, image.Name)).after(s.timing.Drift))
 }
 
 // start begins an attempt, unless the object is suspended.
 func (s *state) start(in *intent) effect {
 	if s.obj.Spec.Suspend {
 		return s.rest(suspended("spec.suspend is true: no import is started").editable())
+	}
+	if s.account != nil {
+		in = in.withKey(s.account.key)
 	}
 	return effect{verb: writeIntent, intent: in, starts: true}
 }
@@ -230,6 +321,8 @@ func (s *state) clear() (e effect, busy bool) {
 	switch {
 	case s.seen == nil:
 		return effect{verb: look}, true
+	case len(s.seen.images) == 0 && s.otherKey() && !s.consents(v1alpha1.ReasonCredentialsChanged):
+		return s.rest(s.credentialsChanged()), true
 	case len(s.seen.images) == 0:
 		return effect{}, false
 	case s.obj.Spec.Suspend && s.obj.DeletionTimestamp.IsZero():

@@ -3,7 +3,7 @@
 package controllers
 
 import (
-	"errors"
+	"fmt"
 	"slices"
 
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -12,15 +12,17 @@ import (
 )
 
 // decideDeletion: the object is being deleted. Its finalizer goes last, and an image is deleted only with proof that it
-// is this object's: the token in its name, or its ID in the intent.
+// is this object's: the token in its name, or its ID in the record.
 func decideDeletion(s *state) effect {
 	switch {
 	case !controllerutil.ContainsFinalizer(s.obj, v1alpha1.ImageFinalizer):
 		return effect{verb: rest, report: report{silent: true}}
-	case s.obj.Spec.DeletionPolicy == v1alpha1.DeletionRetain:
+	case s.observes():
+		return s.letGo("kept: it was only observed")
+	case s.retains():
 		return s.letGo("kept, as spec.deletionPolicy says")
-	case errors.Is(s.intentErr, errForeignIntent):
-		return s.letGo("not deleted: " + s.intentErr.Error())
+	case s.foreign != nil && s.obj.Status.Attempts == 0:
+		return s.letGo("not deleted: it was imported by another object, as in a copied manifest or a restored backup")
 	case s.intentErr != nil:
 		return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, s.intentErr.Error()+
 			": put it right, or set spec.deletionPolicy to Retain to keep the image and let this object go").after(s.timing.Drift))
@@ -43,18 +45,32 @@ func decideDeletion(s *state) effect {
 	}
 }
 
-// decideDeletionWithoutIntent: the finalizer is there and the intent, which came with it, is lost. An image under the
-// token is still provably this object's.
+// retains is true when the image is to outlive the object: said so, or adopted and nothing said.
+func (s *state) retains() bool {
+	if s.obj.Spec.DeletionPolicy != "" {
+		return s.obj.Spec.DeletionPolicy == v1alpha1.DeletionRetain
+	}
+	return s.intent != nil && s.intent.Adopted || s.intent == nil && s.obj.Spec.ImageID != ""
+}
+
+// decideDeletionWithoutIntent: the finalizer is there and the record, which came with it, is lost or overwritten. An image
+// under the token is still provably this object's.
 func decideDeletionWithoutIntent(s *state) effect {
+	unproven := "not deleted: the annotation " + v1alpha1.ImportAnnotation + " does not prove any more whose it is"
 	switch {
+	case s.obj.Spec.ImageID != "":
+		return s.letGo(unproven)
 	case s.seen == nil:
 		return effect{verb: look}
-	case len(s.seen.images) > 0:
-		return effect{verb: writeIntent, intent: s.firstIntent()}
+	}
+	own, _ := s.ownAndTheirs()
+	switch {
+	case len(own) > 0:
+		return effect{verb: writeIntent, intent: s.recovered()}
 	case s.unresolved():
 		return s.rest(s.awaitingOutcome())
 	case s.obj.Status.ImageID != "":
-		return s.letGo("not deleted: the annotation " + v1alpha1.ImportAnnotation + " that proves whose it is has been removed")
+		return s.letGo(unproven)
 	}
 	return s.letGo("")
 }
@@ -72,8 +88,11 @@ func decideAttemptDeletion(s *state) effect {
 	if s.accepted() {
 		bound = s.timing.ListingLag
 	}
-	if s.seen.begun.Sub(s.intent.SignedAt.Time) < bound {
+	switch {
+	case s.seen.begun.Sub(s.intent.SignedAt.Time) < bound:
 		return s.rest(s.awaitingOutcome())
+	case s.otherKey():
+		return s.rest(s.credentialsChanged())
 	}
 	return s.letGo("")
 }
@@ -84,12 +103,21 @@ func decideImageDeletion(s *state) effect {
 		return effect{verb: look}
 	case s.looksTooEarly():
 		return s.rest(s.awaitingOutcome())
+	case len(s.seen.images) == 0 && s.otherKey():
+		return s.rest(s.credentialsChanged())
 	case len(s.seen.images) == 0:
 		return s.letGo("")
-	case !slices.Contains(s.deleted, s.intent.ImageID):
-		return effect{verb: deleteImage, image: s.intent.ImageID}
 	}
-	return s.rest(s.beingDeleted())
+	if better := s.outranking(s.intent.ImageID); better != nil {
+		return s.letGo(fmt.Sprintf("not deleted: it belongs to ImageImport %s", better.object))
+	}
+	if slices.Contains(s.deleted, s.intent.ImageID) {
+		return s.rest(s.beingDeleted())
+	}
+	if e, busy := decideUnsharing(s, s.intent.ImageID); busy {
+		return e
+	}
+	return effect{verb: deleteImage, image: s.intent.ImageID}
 }
 
 // letGo ends the operator's care for the object. A note says what is left in the cloud.

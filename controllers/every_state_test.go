@@ -4,7 +4,6 @@ package controllers
 
 import (
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -21,7 +20,10 @@ import (
 // The tables say what decide does. These tests say what it must never do, in every combination of what it can know,
 // those that no history leads to included.
 
-func foreign(s *state)    { s.intentErr = fmt.Errorf("the annotation %w", errForeignIntent) }
+func foreign(s *state) {
+	s.foreign = newIntent(time.Hour)
+	s.foreign.UID = "another"
+}
 func unreadable(s *state) { s.intentErr = errors.New("the annotation cannot be read") }
 
 func bare(s *state) { s.obj.Finalizers = nil }
@@ -104,7 +106,7 @@ func possible(s *state) bool {
 		if s.intent != nil && s.intent.ImageID != "" {
 			return image.ID != s.intent.ImageID
 		}
-		return !strings.HasSuffix(image.Name, "-"+s.token())
+		return !s.target().matches(image)
 	})
 }
 
@@ -144,7 +146,7 @@ func offence(s *state, e effect) string {
 func mayStart(s *state, age time.Duration) bool {
 	if s.intent == nil {
 		unknown := s.obj.Status.ImageID == "" && s.obj.Status.StartTime != nil
-		return s.intentErr == nil && !unknown
+		return s.intentErr == nil && !unknown && (s.foreign == nil || s.seen != nil)
 	}
 	if s.intent.Closed == closedRefused {
 		return true
@@ -165,14 +167,14 @@ func proven(s *state, id string) bool {
 		return false
 	}
 	i := slices.IndexFunc(s.seen.images, func(image ens.Image) bool { return image.ID == id })
-	return i >= 0 && (id == s.intent.ImageID || strings.HasSuffix(s.seen.images[i].Name, "-"+s.intent.token()))
+	return i >= 0 && (id == s.intent.ImageID || strings.HasSuffix(s.seen.images[i].Name, s.intent.nameSuffix()))
 }
 
 func mayGo(s *state, age time.Duration) bool {
 	switch {
 	case s.obj.DeletionTimestamp.IsZero() || !controllerutil.ContainsFinalizer(s.obj, v1alpha1.ImageFinalizer):
 		return false
-	case s.obj.Spec.DeletionPolicy == v1alpha1.DeletionRetain, s.intentErr != nil:
+	case s.obj.Spec.DeletionPolicy == v1alpha1.DeletionRetain, s.foreign != nil && s.obj.Status.Attempts == 0:
 		return true
 	case s.intent != nil && s.intent.Closed == closedRefused:
 		return true

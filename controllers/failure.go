@@ -40,6 +40,8 @@ type Timing struct {
 	// ListingLag is how long after its signature the image of an accepted request may be missing from listings: until
 	// it was sent and answered (30 s each), and the lag of listings (1 min). Default 2 min.
 	ListingLag time.Duration
+	// Stages is the age from which on each new stage of an import is written to the status. Default 10 min.
+	Stages time.Duration
 	// Slow is the wait after an error that somebody has to mend. Default 1 h.
 	Slow time.Duration
 	// Denied is the wait after the cloud refused key or permission. Default 10 min.
@@ -54,7 +56,7 @@ type Timing struct {
 func DefaultTiming() Timing {
 	return Timing{
 		Poll: 10 * time.Second, Drift: 10 * time.Minute, Settle: 40 * time.Minute, ListingLag: 2 * time.Minute,
-		Slow: time.Hour, Denied: 10 * time.Minute, SecretCheck: 30 * time.Second,
+		Stages: 10 * time.Minute, Slow: time.Hour, Denied: 10 * time.Minute, SecretCheck: 30 * time.Second,
 		BackoffBase: 2 * time.Second, BackoffMax: 5 * time.Minute,
 	}
 }
@@ -91,6 +93,9 @@ func (s *state) failing(err *ens.Error) report {
 		return r
 	}
 	message := fmt.Sprintf("%s: %s: %s", err.Action, err.Code, err.Hint)
+	if !s.obj.DeletionTimestamp.IsZero() {
+		message += retainHint
+	}
 	switch err.Class {
 	case ens.ClassInvalid:
 		return stalled(v1alpha1.ReasonInvalidSpec, message).because(err).retrying(retrySlowly)
@@ -113,6 +118,9 @@ func (s *state) failing(err *ens.Error) report {
 
 func (r report) retrying(policy retryPolicy) report { r.retry = policy; return r }
 
+// retainHint is the way out for an object whose deletion does not get on.
+const retainHint = "; or set spec.deletionPolicy to Retain to keep the image and let this object go"
+
 // credentialsError says why there are no credentials to call the cloud with.
 type credentialsError struct{ reason, message, hint string }
 
@@ -125,7 +133,8 @@ func (s *state) noCredentials(e *credentialsError) report {
 	r := stalled(e.reason, e.message).after(s.timing.SecretCheck)
 	r.failure = &v1alpha1.LastError{Action: "GetSecret", Code: e.reason, Message: e.message, Hint: e.hint, Retryable: &retryable}
 	if !s.obj.DeletionTimestamp.IsZero() {
-		r.failure.Hint += "; or set spec.deletionPolicy to Retain to keep the image and let this object go"
+		r.failure.Hint += retainHint
+		r.message += "; " + r.failure.Hint
 	}
 	if last := s.obj.Status.LastError; last != nil && last.Action == r.failure.Action && last.Code == r.failure.Code {
 		r.failure.Time = last.Time

@@ -18,6 +18,8 @@ const (
 	// testToken and testNonce are of epoch 1 and attempt 1, computed from the formula by another program.
 	testToken = "l3haozzzuyl7obvsoc5vsoimnp"
 	testNonce = "2c228dc637d47c0c85129606b7d0fec2"
+	// testSuffix has the mark of testCluster before the token, computed in the same way.
+	testSuffix = "-yz7uyk-" + testToken
 )
 
 var testNow = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -43,7 +45,7 @@ type change func(*state)
 
 // newState is what a reconcile of newObject knows at first. The object has no intent and no history.
 func newState(changes ...change) *state {
-	s := &state{now: testNow, obj: newObject(), cluster: testCluster, timing: DefaultTiming()}
+	s := &state{now: testNow, obj: newObject(), cluster: testCluster, timing: DefaultTiming(), account: &account{}}
 	for _, f := range changes {
 		f(s)
 	}
@@ -76,7 +78,34 @@ func failedAs(status string, ago time.Duration) change {
 
 func owns(id string) change { return record(newIntent(3 * time.Hour).withImage(id)) }
 
+func adopted(id string) change {
+	return func(s *state) {
+		s.obj.Spec.ImageID, s.obj.Spec.ImageName = id, ""
+		record(s.base().adopting(id, testNow, importHash(&s.obj.Spec)))(s)
+	}
+}
+
+func shared(s *state) { s.intent.Shared = true }
+
+// usedKey is the access key of the record, presentKey the one in use.
+func usedKey(key string) change    { return func(s *state) { s.intent.Key = key } }
+func presentKey(key string) change { return func(s *state) { s.account.key = key } }
+
 // What the object says.
+
+func imageID(id string) change {
+	return func(s *state) { s.obj.Spec.ImageID, s.obj.Spec.ImageName = id, "" }
+}
+
+func observeOnly(s *state) { s.obj.Spec.ManagementPolicy = v1alpha1.ManagementObserveOnly }
+
+func shareWith(accounts ...string) change {
+	return func(s *state) { s.obj.Spec.ShareWith = accounts }
+}
+
+func adoptAnnotated(id string) change {
+	return func(s *state) { s.obj.Annotations[v1alpha1.AdoptAnnotation] = id }
+}
 
 func deleting(s *state) {
 	at := metav1.NewTime(testNow)
@@ -116,6 +145,28 @@ func saw(images ...ens.Image) change {
 	return func(s *state) { s.seen = &sighting{images: images, begun: s.now} }
 }
 
+func lookalike(images ...ens.Image) change {
+	return func(s *state) { s.seen.lookalikes = images }
+}
+
+// claimedBy is another object's claim on an image: an older one's by default.
+func claimedBy(image string, change ...func(*claim)) change {
+	return func(s *state) {
+		c := claim{image: image, object: types.NamespacedName{Namespace: "edge", Name: "other"}, uid: "other", created: testNow.Add(-2 * time.Hour)}
+		for _, f := range change {
+			f(&c)
+		}
+		s.seen.claims = append(s.seen.claims, c)
+	}
+}
+
+func younger(c *claim)  { c.created = testNow }
+func importer(c *claim) { c.imported = true }
+
+func isShared(accounts ...string) change {
+	return func(s *state) { s.shares = &shares{accounts: accounts} }
+}
+
 // answeredLate is a sighting whose look-ups took so long.
 func answeredLate(took time.Duration) change {
 	return func(s *state) { s.seen.begun = s.now.Add(-took) }
@@ -138,7 +189,7 @@ func asked(ids ...string) change { return func(s *state) { s.deleted = ids } }
 
 // image is an image of the first attempt while it bears the token.
 func image(id, status string) ens.Image {
-	return ens.Image{ID: id, Name: "ubuntu-golden-" + testToken, Status: status, SizeGiB: 20, CreationTime: testNow.Add(-time.Hour)}
+	return ens.Image{ID: id, Name: "ubuntu-golden" + testSuffix, Status: status, SizeGiB: 20, CreationTime: testNow.Add(-time.Hour)}
 }
 
 func named(name string, image ens.Image) ens.Image { image.Name = name; return image }

@@ -28,8 +28,9 @@ import (
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
 )
 
-// maxEffects bounds the effects of one reconcile. The longest way, from a failed image to a new import, takes six.
-const maxEffects = 16
+// maxEffects bounds the effects of one reconcile. The longest way is to take an image away from 1000 accounts, which the
+// API does one by one.
+const maxEffects = 1100
 
 // reconcileTimeout bounds one reconcile.
 const reconcileTimeout = 2 * time.Minute
@@ -47,10 +48,10 @@ type Reconciler struct {
 	Clock      clock.PassiveClock
 }
 
-// +kubebuilder:rbac:groups=ens.alibabacloud.com,resources=imageimports,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=ens.alibabacloud.com,resources=imageimports,verbs=get;list;watch;patch;record
 // +kubebuilder:rbac:groups=ens.alibabacloud.com,resources=imageimports/status,verbs=patch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get
-// +kubebuilder:rbac:groups="",resources=namespaces,resourceNames=kube-system,verbs=get
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Reconcile takes one object as far as it can go now: decide names one effect, perform carries it out, until there is
@@ -63,11 +64,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if wait, err := r.notYet(ctx, obj); wait > 0 || err != nil {
 		return ctrl.Result{RequeueAfter: wait}, err
 	}
-	s := &state{
-		obj: obj, cluster: r.ClusterUID, timing: r.Timing,
-		requested: obj.ReconcileRequest() != "" && obj.ReconcileRequest() != obj.Status.LastHandledReconcileAt,
-	}
-	s.intent, s.intentErr = readIntent(obj, r.ClusterUID)
+	s := &state{obj: obj, cluster: r.ClusterUID, timing: r.Timing, requested: pendingRequest(obj)}
+	s.intent, s.foreign, s.intentErr = readIntent(obj, r.ClusterUID)
 
 	// A shutdown ends a reconcile between two effects, not within one: a call that is cut has an unknown outcome, and an
 	// answer that is not written down costs the next operator a long wait.
@@ -113,12 +111,7 @@ func (r *Reconciler) advance(ctx context.Context, stopped func() error, s *state
 
 // interrupted reports an error that belongs to the user, and passes on one of Kubernetes.
 func (s *state) interrupted(err error) (report, error) {
-	var denied *credentialsError
-	var refused *ens.Error
-	switch {
-	case errors.As(err, &denied):
-		return s.rest(s.noCredentials(denied)).report, nil
-	case errors.As(err, &refused):
+	if refused, is := errors.AsType[*ens.Error](err); is {
 		return s.rest(s.failing(refused)).report, nil
 	}
 	return report{}, err
@@ -130,13 +123,14 @@ func (r *Reconciler) tell(ctx context.Context, s *state, outcome report) (time.D
 	for {
 		base := s.obj.DeepCopy()
 		wait := outcome.apply(s.obj, r.Clock.Now(), r.Timing)
-		if equality.Semantic.DeepEqual(base.Status, s.obj.Status) {
+		if equality.Semantic.DeepEqual(base.Status, s.obj.Status) || onlyStage(&base.Status, &s.obj.Status, r.Clock.Now(), r.Timing) {
 			return wait, nil
 		}
 		err := r.Client.Status().Patch(ctx, s.obj, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
 		if apierrors.IsConflict(err) {
 			// News of the user's are not what the report speaks of: the next reconcile answers them.
-			if err = r.refresh(ctx, s, base); err == nil && s.obj.Generation == base.Generation {
+			err = r.refresh(ctx, s, base)
+			if err == nil && s.obj.Generation == base.Generation && s.obj.ReconcileRequest() == base.ReconcileRequest() {
 				continue
 			}
 			err = cmp.Or(err, errStale)
@@ -161,8 +155,13 @@ func (r *Reconciler) refresh(ctx context.Context, s *state, known *v1alpha1.Imag
 	if current.UID != known.UID || !sameRecord {
 		return errStale
 	}
-	s.obj = current
+	s.obj, s.requested = current, pendingRequest(current)
 	return nil
+}
+
+// pendingRequest is true when the user asked for a reconcile that was not handled yet.
+func pendingRequest(obj *v1alpha1.ImageImport) bool {
+	return obj.ReconcileRequest() != "" && obj.ReconcileRequest() != obj.Status.LastHandledReconcileAt
 }
 
 // notYet returns how long the object still has to wait after its last error, 0 when it is due. News from the user make
@@ -202,8 +201,22 @@ func readyReason(obj *v1alpha1.ImageImport) string {
 	return ""
 }
 
-// SetupWithManager registers the reconciler.
-func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
+// SetupWithManager registers the reconciler, and indexes the fields that it finds claims by.
+func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
+	for field, value := range map[string]func(*v1alpha1.ImageImport) string{
+		fieldSpecImageID:   func(obj *v1alpha1.ImageImport) string { return obj.Spec.ImageID },
+		fieldStatusImageID: func(obj *v1alpha1.ImageImport) string { return obj.Status.ImageID },
+	} {
+		err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.ImageImport{}, field, func(o client.Object) []string {
+			if obj, is := o.(*v1alpha1.ImageImport); is && value(obj) != "" {
+				return []string{value(obj)}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("indexing %s: %w", field, err)
+		}
+	}
 	// The operator's own writes to annotations and status must not wake it: only news from the user do.
 	annotated := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, isImport := e.ObjectOld.(*v1alpha1.ImageImport)
@@ -216,12 +229,13 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 		Complete(r)
 }
 
-// userAnnotated is true when a user asked for a reconcile, or mended the import annotation of an object that waits for
-// just that.
+// userAnnotated is true when a user asked for a reconcile or an adoption, or mended the import annotation of an object
+// that waits for just that.
 func userAnnotated(before, after *v1alpha1.ImageImport) bool {
 	mended := readyReason(after) == v1alpha1.ReasonOwnershipUnknown &&
 		before.Annotations[v1alpha1.ImportAnnotation] != after.Annotations[v1alpha1.ImportAnnotation]
-	return mended || before.ReconcileRequest() != after.ReconcileRequest()
+	adopted := before.Annotations[v1alpha1.AdoptAnnotation] != after.Annotations[v1alpha1.AdoptAnnotation]
+	return mended || adopted || before.ReconcileRequest() != after.ReconcileRequest()
 }
 
 // ReadClusterUID returns the uid of the namespace kube-system, which identifies a cluster for its whole life.

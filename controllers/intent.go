@@ -8,7 +8,6 @@ import (
 	"encoding/base32"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -46,6 +45,13 @@ type intent struct {
 	Hash string `json:"hash"`
 	// ImageID is set once the image was seen Available. It proves ownership after the rename took the token away.
 	ImageID string `json:"imageID,omitempty"`
+	// Adopted is set when the image was not imported for this object, but taken over. There is no attempt then.
+	Adopted bool `json:"adopted,omitempty"`
+	// Shared is set before the image is shared with the first account, and cleared when it is shared with none.
+	Shared bool `json:"shared,omitempty"`
+	// Key tells the access keys apart that the attempt was signed, or the image was seen, with: an absence that another
+	// key shows may be that of another account. Empty for temporary keys, which change all the time.
+	Key string `json:"key,omitempty"`
 	// Closed is set when the attempt is over without a usable image, ClosedAt says since when, and Cause is the state
 	// that a failed image was in.
 	Closed   closure      `json:"closed,omitempty"`
@@ -53,31 +59,30 @@ type intent struct {
 	Cause    string       `json:"cause,omitempty"`
 }
 
-var errForeignIntent = errors.New("belongs to another object, as in a copied manifest or a restored backup")
-
-// readIntent returns the recorded intent, nil when there is none, and an error when it is not this object's.
-func readIntent(obj *v1alpha1.ImageImport, cluster types.UID) (*intent, error) {
+// readIntent returns the recorded intent: as own when it is this object's, as foreign when it came along with a copied
+// manifest, a restored backup or a move. Both are nil when there is none.
+func readIntent(obj *v1alpha1.ImageImport, cluster types.UID) (own, foreign *intent, err error) {
 	recorded, found := obj.Annotations[v1alpha1.ImportAnnotation]
 	if !found {
-		return nil, nil
+		return nil, nil, nil
 	}
 	in := &intent{}
 	decoder := json.NewDecoder(strings.NewReader(recorded))
 	decoder.DisallowUnknownFields()
 	decodeErr := decoder.Decode(in)
 	if _, end := decoder.Token(); decodeErr != nil || end != io.EOF || !in.sound() {
-		return nil, fmt.Errorf("the annotation %s cannot be read", v1alpha1.ImportAnnotation)
+		return nil, nil, fmt.Errorf("the annotation %s cannot be read", v1alpha1.ImportAnnotation)
 	}
 	if in.Cluster != cluster || in.UID != obj.UID {
-		return nil, fmt.Errorf("the annotation %s %w", v1alpha1.ImportAnnotation, errForeignIntent)
+		return nil, in, nil
 	}
-	return in, nil
+	return in, nil, nil
 }
 
 // sound is true for what this operator may have written. Anything else, such as the word of a later version, is as good
 // as unreadable: to act on the half that is understood could cost an image.
 func (in *intent) sound() bool {
-	if in.Epoch < 1 || in.Attempt < 1 || in.SignedAt.IsZero() {
+	if in.Epoch < 1 || in.Attempt < 1 && !in.Adopted || in.SignedAt.IsZero() || in.Adopted && in.ImageID == "" {
 		return false
 	}
 	switch in.Closed {
@@ -95,14 +100,28 @@ func (in *intent) encode() string {
 	return strings.TrimSpace(encoded.String())
 }
 
+// tokenLength is in characters of 5 bits each.
+const tokenLength = 26
+
 // token is the part of the image's name that proves whose it is. It derives from two UIDs that nobody can choose, so
 // it cannot be forged and is never lost.
 func token(cluster, uid types.UID, epoch int64) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "ensimport/v1|%s|%s|%d", cluster, uid, epoch))
-	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:26]
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:tokenLength]
 }
 
 func (in *intent) token() string { return token(in.Cluster, in.UID, in.Epoch) }
+
+// nameSuffix is what the name of every image that is imported under a token ends with. The first part marks all images
+// of this cluster's operator, so that one that lost its object can be told from everybody else's.
+func nameSuffix(cluster types.UID, token string) string { return "-" + marker(cluster) + "-" + token }
+
+func marker(cluster types.UID) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "ensimport/cluster/v1|%s", cluster))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:6]
+}
+
+func (in *intent) nameSuffix() string { return nameSuffix(in.Cluster, in.token()) }
 
 // nonce makes the request of one attempt unique: the cloud runs it at most one time.
 func (in *intent) nonce() string {
@@ -123,10 +142,19 @@ func (in *intent) anew(now time.Time, hash string) *intent {
 	return following
 }
 
+// adopting is the intent of an object that takes over an existing image. The attempts so far still count.
+func (in *intent) adopting(id string, now time.Time, hash string) *intent {
+	taken := in.anew(now, hash)
+	taken.Attempt, taken.ImageID, taken.Adopted = in.Attempt, id, true
+	return taken
+}
+
+// closed is the intent once there is no usable image, and so nothing that could be owned.
 func (in *intent) closed(why closure, now time.Time) *intent {
 	over := *in
 	at := seconds(now)
 	over.Closed, over.ClosedAt = why, &at
+	over.ImageID, over.Adopted, over.Shared = "", false, false
 	return &over
 }
 
@@ -140,6 +168,18 @@ func (in *intent) withImage(id string) *intent {
 	recorded := *in
 	recorded.ImageID = id
 	return &recorded
+}
+
+func (in *intent) withKey(key string) *intent {
+	seen := *in
+	seen.Key = key
+	return &seen
+}
+
+func (in *intent) sharing(shared bool) *intent {
+	changed := *in
+	changed.Shared = shared
+	return &changed
 }
 
 func seconds(t time.Time) metav1.Time { return metav1.NewTime(t.UTC().Truncate(time.Second)) }

@@ -57,7 +57,8 @@ func TestIntentRoundTrip(t *testing.T) {
 	t.Parallel()
 	for name, in := range map[string]*intent{
 		"open":    newIntent(time.Minute),
-		"owned":   newIntent(time.Hour).withImage("m-1"),
+		"owned":   newIntent(time.Hour).withImage("m-1").withKey("k").sharing(true),
+		"adopted": newIntent(time.Hour).adopting("m-1", testNow, "hash"),
 		"refused": newIntent(time.Hour).closed(closedRefused, testNow),
 		"failed":  newIntent(time.Hour).failed("Pack_failed", testNow),
 		"later":   newIntent(time.Hour).failed("Pack_failed", testNow).anew(testNow, "hash"),
@@ -65,7 +66,7 @@ func TestIntentRoundTrip(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
-			got, err := readIntent(annotated(in.encode()), testCluster)
+			got, _, err := readIntent(annotated(in.encode()), testCluster)
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(got.SignedAt.Time).To(BeTemporally("==", in.SignedAt.Time))
 			g.Expect(got.encode()).To(Equal(in.encode()))
@@ -88,39 +89,58 @@ func TestIntentEncoding(t *testing.T) {
 
 func TestReadIntentRefuses(t *testing.T) {
 	t.Parallel()
-	none, err := readIntent(newObject(), testCluster)
+	none, foreign, err := readIntent(newObject(), testCluster)
 	NewWithT(t).Expect(none).To(BeNil())
+	NewWithT(t).Expect(foreign).To(BeNil())
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 
 	valid, failed := newIntent(time.Minute).encode(), newIntent(time.Hour).failed("Pack_failed", testNow).encode()
-	const unreadable, foreign = "cannot be read", "belongs to another object"
-	for name, c := range map[string]struct{ recorded, says string }{
-		"empty":                  {"", unreadable},
-		"null":                   {"null", unreadable},
-		"not JSON":               {"m-1", unreadable},
-		"cut off":                {valid[:len(valid)-1], unreadable},
-		"of another shape":       {`[` + valid + `]`, unreadable},
-		"followed by another":    {valid + valid, unreadable},
-		"followed by a bracket":  {valid + "}", unreadable},
-		"with an unknown field":  {strings.Replace(valid, `"hash"`, `"later":1,"hash"`, 1), unreadable},
-		"of another type":        {strings.Replace(valid, `"attempt":1`, `"attempt":"1"`, 1), unreadable},
-		"epoch 0":                {strings.Replace(valid, `"epoch":1`, `"epoch":0`, 1), unreadable},
-		"attempt 0":              {strings.Replace(valid, `"attempt":1`, `"attempt":0`, 1), unreadable},
-		"attempt too large":      {strings.Replace(valid, `"attempt":1`, `"attempt":2147483648`, 1), unreadable},
-		"never signed":           {strings.Replace(valid, `"2026-03-01T11:59:00Z"`, `null`, 1), unreadable},
-		"closed by a later word": {strings.Replace(failed, `"Failed"`, `"Parked"`, 1), unreadable},
-		"closed at no time":      {strings.Replace(valid, `"hash"`, `"closed":"Failed","hash"`, 1), unreadable},
-		"open with a closing":    {strings.Replace(failed, `"closed":"Failed",`, ``, 1), unreadable},
-		"closed with an image":   {strings.Replace(failed, `"closed":`, `"imageID":"m-1","closed":`, 1), unreadable},
-		"of another object":      {strings.Replace(valid, string(testUID), "another", 1), foreign},
-		"of another cluster":     {strings.Replace(valid, string(testCluster), "another", 1), foreign},
+	for name, recorded := range map[string]string{
+		"empty":                  "",
+		"null":                   "null",
+		"not JSON":               "m-1",
+		"cut off":                valid[:len(valid)-1],
+		"of another shape":       `[` + valid + `]`,
+		"followed by another":    valid + valid,
+		"followed by a bracket":  valid + "}",
+		"with an unknown field":  strings.Replace(valid, `"hash"`, `"later":1,"hash"`, 1),
+		"of another type":        strings.Replace(valid, `"attempt":1`, `"attempt":"1"`, 1),
+		"epoch 0":                strings.Replace(valid, `"epoch":1`, `"epoch":0`, 1),
+		"attempt 0":              strings.Replace(valid, `"attempt":1`, `"attempt":0`, 1),
+		"attempt too large":      strings.Replace(valid, `"attempt":1`, `"attempt":2147483648`, 1),
+		"never signed":           strings.Replace(valid, `"2026-03-01T11:59:00Z"`, `null`, 1),
+		"closed by a later word": strings.Replace(failed, `"Failed"`, `"Parked"`, 1),
+		"closed at no time":      strings.Replace(valid, `"hash"`, `"closed":"Failed","hash"`, 1),
+		"open with a closing":    strings.Replace(failed, `"closed":"Failed",`, ``, 1),
+		"closed with an image":   strings.Replace(failed, `"closed":`, `"imageID":"m-1","closed":`, 1),
+		"adopting no image":      strings.Replace(valid, `"hash"`, `"adopted":true,"hash"`, 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
-			in, err := readIntent(annotated(c.recorded), testCluster)
+			in, foreign, err := readIntent(annotated(recorded), testCluster)
 			g.Expect(in).To(BeNil())
-			g.Expect(err).To(MatchError(And(ContainSubstring(v1alpha1.ImportAnnotation), ContainSubstring(c.says))))
+			g.Expect(foreign).To(BeNil())
+			g.Expect(err).To(MatchError(And(ContainSubstring(v1alpha1.ImportAnnotation), ContainSubstring("cannot be read"))))
+		})
+	}
+}
+
+// A copied or restored record is read as what it is: another object's.
+func TestReadForeignIntent(t *testing.T) {
+	t.Parallel()
+	valid := newIntent(time.Minute).encode()
+	for name, recorded := range map[string]string{
+		"of another object":  strings.Replace(valid, string(testUID), "another", 1),
+		"of another cluster": strings.Replace(valid, string(testCluster), "another", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			in, foreign, err := readIntent(annotated(recorded), testCluster)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(in).To(BeNil())
+			g.Expect(foreign.encode()).To(Equal(recorded))
 		})
 	}
 }
@@ -179,6 +199,8 @@ func TestClosing(t *testing.T) {
 	g.Expect(over.Cause).To(Equal("Upload_failed"))
 	g.Expect(*over.ClosedAt).To(Equal(metav1.NewTime(testNow.Add(time.Second))), "what is recorded are seconds in UTC")
 	g.Expect(newIntent(0).closed(closedRefused, odd).Cause).To(BeEmpty())
+	_, _, err := readIntent(annotated(newIntent(0).withImage("m-1").sharing(true).closed(closedRefused, odd).encode()), testCluster)
+	g.Expect(err).NotTo(HaveOccurred(), "what is closed owns nothing")
 }
 
 func FuzzReadIntent(f *testing.F) {
@@ -190,8 +212,8 @@ func FuzzReadIntent(f *testing.F) {
 	f.Add(`{"epoch":1,"attempt":1,"SIGNEDAT":"2026-03-01T12:00:00.5+08:00"}`)
 	f.Fuzz(func(t *testing.T, recorded string) {
 		g := NewWithT(t)
-		in, err := readIntent(annotated(recorded), testCluster)
-		if err != nil {
+		in, foreign, err := readIntent(annotated(recorded), testCluster)
+		if err != nil || foreign != nil {
 			g.Expect(in).To(BeNil())
 			return
 		}
@@ -200,7 +222,7 @@ func FuzzReadIntent(f *testing.F) {
 		if !writable(&in.SignedAt) || !writable(in.ClosedAt) {
 			return
 		}
-		again, err := readIntent(annotated(in.encode()), testCluster)
+		again, _, err := readIntent(annotated(in.encode()), testCluster)
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(again.encode()).To(Equal(in.encode()))
 	})

@@ -6,42 +6,72 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
 )
 
-// observe is the seam between one object and the watching of the cloud: how an object learns of its images. It looks
-// by the recorded ImageId, or by token while there is none. An absence decides over imports and deletions, and how
-// fuzzy the cloud's search is, is not documented: so it is confirmed by a second look-up, through all images.
+// clockSkew is how far the clocks of the cloud, the apiserver and the operator may differ.
+const clockSkew = 5 * time.Minute
+
+// observe is the seam between one object and the watching of the cloud: how an object learns of its images. An absence
+// decides over imports and deletions, and how fuzzy the cloud's search is, is not documented: so it is confirmed by a
+// second look-up, through all images.
 func observe(ctx context.Context, cloud cloudReader, s *state) (*sighting, error) {
-	seen := &sighting{begun: s.now}
+	seen, wanted := &sighting{begun: s.now}, s.target()
 	var err error
-	if seen.images, err = search(ctx, cloud, s); err != nil || len(seen.images) > 0 {
+	if seen.images, err = search(ctx, cloud, wanted); err != nil || len(seen.images) > 0 {
 		return seen, err
 	}
 	all, err := cloud.Images(ctx)
-	seen.images = slices.DeleteFunc(all, func(image ens.Image) bool { return !s.isOwn(image) })
-	slices.SortFunc(seen.images, func(a, b ens.Image) int { return a.CreationTime.Compare(b.CreationTime) })
-	return seen, err
-}
-
-func search(ctx context.Context, cloud cloudReader, s *state) ([]ens.Image, error) {
-	if s.intent == nil || s.intent.ImageID == "" {
-		return cloud.ImagesByNameSuffix(ctx, nameSuffix(s.token()))
-	}
-	image, err := cloud.ImageByID(ctx, s.intent.ImageID)
-	if err != nil || image == nil {
+	if err != nil {
 		return nil, err
 	}
-	return []ens.Image{*image}, nil
+	slices.SortFunc(all, func(a, b ens.Image) int { return a.CreationTime.Compare(b.CreationTime) })
+	for _, image := range all {
+		switch {
+		case wanted.matches(image):
+			seen.images = append(seen.images, image)
+		case s.resembles(image):
+			seen.lookalikes = append(seen.lookalikes, image)
+		}
+	}
+	return seen, nil
 }
 
-// isOwn is true for the images that a look at the cloud is about.
-func (s *state) isOwn(image ens.Image) bool {
-	if s.intent == nil || s.intent.ImageID == "" {
-		return strings.HasSuffix(image.Name, nameSuffix(s.token()))
+// search asks for just what is wanted, where one search can find it.
+func search(ctx context.Context, cloud cloudReader, wanted target) ([]ens.Image, error) {
+	switch {
+	case wanted.id != "" && len(wanted.suffixes) == 0:
+		image, err := cloud.ImageByID(ctx, wanted.id)
+		if err != nil || image == nil {
+			return nil, err
+		}
+		return []ens.Image{*image}, nil
+	case wanted.id == "" && len(wanted.suffixes) == 1:
+		return cloud.ImagesByNameSuffix(ctx, wanted.suffixes[0])
 	}
-	return image.ID == s.intent.ImageID
+	return nil, nil
+}
+
+func (t target) matches(image ens.Image) bool {
+	return t.id != "" && image.ID == t.id || slices.ContainsFunc(t.suffixes, func(suffix string) bool { return strings.HasSuffix(image.Name, suffix) })
+}
+
+// resembles is true for an image that may be this object's, although nothing proves it: the record of its rename is
+// lost when the whole cluster is set back to an earlier state.
+func (s *state) resembles(image ens.Image) bool {
+	if s.adoptsBySpec() || s.intent != nil && (s.intent.ImageID != "" || s.intent.Closed != "") {
+		return false
+	}
+	renamed := s.obj.Spec.ImageNamePolicy != v1alpha1.ImageNameUnique
+	since := s.obj.CreationTimestamp.Time
+	if s.intent != nil {
+		since = s.intent.SignedAt.Time
+	}
+	named := renamed && image.Name == wantedName(s.obj) && image.CreationTime.After(since.Add(-clockSkew))
+	return named || image.ID == s.obj.Annotations[v1alpha1.AdoptAnnotation]
 }
 
 // cloudReader is what watching needs of ens.Client.

@@ -48,7 +48,7 @@ func (l *listings) ImagesByNameSuffix(_ context.Context, suffix string) ([]ens.I
 func TestObserve(t *testing.T) {
 	t.Parallel()
 	there := []ens.Image{image("m-1", "Available")}
-	const byToken, byID = "suffix -" + testToken, "ID m-1"
+	const byToken, byID = "suffix " + testSuffix, "ID m-1"
 	for name, c := range map[string]struct {
 		given []change
 		cloud listings
@@ -57,14 +57,14 @@ func TestObserve(t *testing.T) {
 		fails bool
 	}{
 		"there":                   {[]change{open(0)}, listings{answers: [][]ens.Image{there}}, []string{byToken}, there, false},
-		"absent":                  {[]change{open(0)}, listings{answers: [][]ens.Image{nil, {named("other", image("m-9", "Available"))}}}, []string{byToken, "all"}, []ens.Image{}, false},
+		"absent":                  {[]change{open(0)}, listings{answers: [][]ens.Image{nil, {named("other", image("m-9", "Available"))}}}, []string{byToken, "all"}, nil, false},
 		"the search misses it":    {[]change{open(0)}, listings{answers: [][]ens.Image{nil, there}}, []string{byToken, "all"}, there, false},
 		"second look-up fails":    {[]change{open(0)}, listings{answers: [][]ens.Image{nil}, failsAt: 2}, []string{byToken, "all"}, nil, true},
 		"look-up fails":           {[]change{open(0)}, listings{failsAt: 1}, []string{byToken}, nil, true},
-		"without intent":          {nil, listings{answers: [][]ens.Image{there}}, []string{byToken}, there, false},
+		"without record":          {nil, listings{answers: [][]ens.Image{there}}, []string{"all"}, there, false},
 		"failed, still by token":  {[]change{failedAs("Pack_failed", 0)}, listings{answers: [][]ens.Image{there}}, []string{byToken}, there, false},
 		"owned":                   {[]change{owns("m-1")}, listings{answers: [][]ens.Image{there}}, []string{byID}, there, false},
-		"owned, absent":           {[]change{owns("m-1")}, listings{answers: [][]ens.Image{nil, {named("other", image("m-9", "Available"))}}}, []string{byID, "all"}, []ens.Image{}, false},
+		"owned, absent":           {[]change{owns("m-1")}, listings{answers: [][]ens.Image{nil, {named("other", image("m-9", "Available"))}}}, []string{byID, "all"}, nil, false},
 		"owned, search misses it": {[]change{owns("m-1")}, listings{answers: [][]ens.Image{nil, there}}, []string{byID, "all"}, there, false},
 		"owned, look-up fails":    {[]change{owns("m-1")}, listings{failsAt: 1}, []string{byID}, nil, true},
 	} {

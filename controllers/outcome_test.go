@@ -3,6 +3,7 @@
 package controllers
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -11,11 +12,14 @@ import (
 
 // outcome is an effect in the words of a table: what a case leaves out must be zero.
 type outcome struct {
-	verb   verb
-	image  string
-	name   string
-	intent intent
-	starts bool
+	verb  verb
+	image string
+	name  string
+	// accounts are joined, so that outcomes can be compared.
+	accounts string
+	double   bool
+	intent   intent
+	starts   bool
 
 	mood       mood
 	reason     string
@@ -30,7 +34,7 @@ type outcome struct {
 
 func outcomeOf(e effect) outcome {
 	o := outcome{
-		verb: e.verb, image: e.image, name: e.name, starts: e.starts,
+		verb: e.verb, image: e.image, name: e.name, starts: e.starts, accounts: strings.Join(e.accounts, ","), double: e.double,
 		mood: e.report.mood, reason: e.report.reason, wait: e.report.wait, due: e.report.due, retry: e.report.retry,
 		unfrozen: e.report.unfrozen, keepsError: e.report.keepsError, silent: e.report.silent,
 	}

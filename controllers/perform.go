@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -25,36 +26,64 @@ type permit struct{ intent intent }
 
 // perform carries out one effect and adds what came of it to the state. An error ends the reconcile.
 func (r *Reconciler) perform(ctx context.Context, s *state, e effect) error {
-	if e.verb == removeFinalizer {
-		return r.removeFinalizer(ctx, s)
-	}
-	// Credentials come first: an intent that cannot be followed by a call would only block the object.
-	if s.account == nil {
-		account, err := r.account(ctx, s.obj)
-		if err != nil {
-			return err
-		}
-		s.account = account
-	}
 	switch e.verb {
+	case connect:
+		return r.connect(ctx, s)
 	case look:
-		seen, err := observe(ctx, s.account, s)
-		if err != nil {
-			return err
-		}
-		s.seen = seen
-		return nil
+		return r.look(ctx, s)
+	case readShares:
+		return r.readShares(ctx, s, e)
 	case writeIntent:
 		return r.writeIntent(ctx, s, e)
 	case importImage:
 		return r.importImage(ctx, s)
 	case renameImage:
 		return r.renameImage(ctx, s, e)
+	case shareImage, unshareImage:
+		return r.changeShares(ctx, s, e)
 	case deleteImage:
 		return r.deleteImage(ctx, s, e)
-	case rest, removeFinalizer:
+	case removeFinalizer:
+		return r.removeFinalizer(ctx, s)
+	case rest:
 	}
 	return fmt.Errorf("performing effect %d: unknown verb", e.verb)
+}
+
+// connect resolves the credentials. That there are none is part of the state, not an error.
+func (r *Reconciler) connect(ctx context.Context, s *state) error {
+	account, err := r.account(ctx, s.obj)
+	if denied, is := errors.AsType[*credentialsError](err); is {
+		s.denied = denied
+		if denied.reason == v1alpha1.ReasonSecretNotFound && !s.obj.DeletionTimestamp.IsZero() {
+			s.abandoned, err = r.namespaceTerminates(ctx, s.obj.Namespace)
+			return err
+		}
+		return nil
+	}
+	s.account = account
+	return err
+}
+
+// namespaceTerminates is true when nothing can be created in the namespace any more.
+func (r *Reconciler) namespaceTerminates(ctx context.Context, name string) (bool, error) {
+	namespace := &corev1.Namespace{}
+	if err := r.APIReader.Get(ctx, client.ObjectKey{Name: name}, namespace); err != nil {
+		return false, fmt.Errorf("reading the namespace %s: %w", name, err)
+	}
+	return !namespace.DeletionTimestamp.IsZero(), nil
+}
+
+func (r *Reconciler) look(ctx context.Context, s *state) error {
+	seen, err := observe(ctx, s.account, s)
+	if err != nil {
+		return err
+	}
+	if err := r.findClaims(ctx, s, seen); err != nil {
+		return err
+	}
+	s.seen = seen
+	return nil
 }
 
 // writeIntent records the intent with the object's resourceVersion: whoever read a stale object conflicts here, before
@@ -72,15 +101,25 @@ func (r *Reconciler) writeIntent(ctx context.Context, s *state, e effect) error 
 	if err != nil {
 		return fmt.Errorf("recording the import: %w", err)
 	}
-	s.intent = e.intent
-	switch {
-	case e.starts:
-		s.permit, s.seen, s.answer = &permit{intent: *e.intent}, nil, nil
-	case e.intent.ImageID != "" && s.seen != nil:
-		// The look-up was by token; from now on the image is known by its ID.
-		s.seen.images = slices.DeleteFunc(s.seen.images, func(image ens.Image) bool { return image.ID != e.intent.ImageID })
-	}
+	s.recorded(e)
 	return nil
+}
+
+// recorded takes a written intent over into the state. What was seen counts on as far as the new record is about it.
+func (s *state) recorded(e effect) {
+	s.intent, s.foreign, s.intentErr = e.intent, nil, nil
+	if e.starts {
+		s.permit, s.seen, s.answer = &permit{intent: *e.intent}, nil, nil
+		return
+	}
+	if s.seen == nil {
+		return
+	}
+	wanted := s.target()
+	s.seen.images = slices.DeleteFunc(s.seen.images, func(image ens.Image) bool { return !wanted.matches(image) })
+	if len(s.seen.images) == 0 {
+		s.seen = nil
+	}
 }
 
 func (r *Reconciler) patchIntent(ctx context.Context, obj *v1alpha1.ImageImport, in *intent) error {
@@ -99,7 +138,7 @@ func (r *Reconciler) importImage(ctx context.Context, s *state) error {
 	in := s.permit.intent
 	s.permit = nil
 	request := importRequest(&s.obj.Spec)
-	request.ImageName = uniqueName(s.obj, in.token())
+	request.ImageName = uniqueName(s.obj, &in)
 	imported, err := s.account.ImportImage(ctx, request, ens.Pin{Nonce: in.nonce(), SignedAt: in.SignedAt.Time})
 	s.answer = &answer{imported: imported}
 	if err != nil && !errors.As(err, &s.answer.err) {
@@ -119,6 +158,31 @@ func (r *Reconciler) renameImage(ctx context.Context, s *state, e effect) error 
 		}
 	}
 	return nil
+}
+
+func (r *Reconciler) readShares(ctx context.Context, s *state, e effect) error {
+	accounts, err := s.account.ImageShares(ctx, e.image)
+	if refused, is := errors.AsType[*ens.Error](err); is && refused.Class == ens.ClassGone {
+		accounts, err = nil, nil // what is on its way out is shared with nobody
+	}
+	if err != nil {
+		return err
+	}
+	s.shares = &shares{accounts: accounts, confirmed: s.shares != nil}
+	return nil
+}
+
+func (r *Reconciler) changeShares(ctx context.Context, s *state, e effect) error {
+	var err error
+	if e.verb == shareImage {
+		err = s.account.ShareImage(ctx, e.image, e.accounts...)
+		s.shares.accounts = append(s.shares.accounts, e.accounts...)
+	} else {
+		err = s.account.UnshareImage(ctx, e.image, e.accounts[0])
+		s.shares.accounts = slices.DeleteFunc(s.shares.accounts, func(account string) bool { return account == e.accounts[0] })
+	}
+	s.shares.stale = true
+	return err
 }
 
 // deleteImage asks for the deletion and then looks again: no answer proves that an image is gone, only its absence does.

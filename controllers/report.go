@@ -55,6 +55,10 @@ type report struct {
 	imported *ens.Imported
 	image    *ens.Image
 	absent   bool
+	// forget is true when status is to say nothing of an image.
+	forget    bool
+	ownership v1alpha1.Ownership
+	shares    *shares
 }
 
 func available(message string) report {
@@ -88,7 +92,7 @@ func (r report) because(err *ens.Error) report {
 
 // rest ends the reconcile with a report and adds what was learned on the way.
 func (s *state) rest(r report) effect {
-	r.intent = s.intent
+	r.intent, r.ownership, r.shares = s.intent, s.ownership(), s.shares
 	r.unfrozen = r.unfrozen || s.intent != nil && s.intent.Closed == closedRefused
 	if s.account != nil {
 		r.secretVersion = s.account.secretVersion
@@ -96,7 +100,8 @@ func (s *state) rest(r report) effect {
 	if s.answer != nil && s.answer.err == nil {
 		r.imported = &s.answer.imported
 	}
-	if s.seen != nil {
+	// What a foreign record tells of is this object's to report only where it says so itself.
+	if s.seen != nil && s.foreign == nil {
 		r.absent = len(s.seen.images) == 0
 		if !r.absent {
 			image := s.keep()
@@ -104,6 +109,16 @@ func (s *state) rest(r report) effect {
 		}
 	}
 	return effect{verb: rest, report: r}
+}
+
+func (s *state) ownership() v1alpha1.Ownership {
+	switch {
+	case s.intent == nil || s.observes():
+		return v1alpha1.OwnershipObserved
+	case s.intent.Adopted:
+		return v1alpha1.OwnershipAdopted
+	}
+	return v1alpha1.OwnershipImported
 }
 
 // unconfirmed: ImportImage was called at the given time and its answer was lost.
@@ -118,9 +133,23 @@ func (s *state) unconfirmed(since time.Time) report {
 
 // vanished: the image was deleted by somebody else.
 func (s *state) vanished() report {
+	cure := fmt.Sprintf("set the annotation %s to a new value to import another image", v1alpha1.ReconcileRequestAnnotation)
+	if s.obj.Spec.ImageID != "" {
+		cure = "name another image in spec.imageID"
+	}
 	return stalled(v1alpha1.ReasonImageVanished, fmt.Sprintf(
-		"the image is not there: it was deleted outside of Kubernetes, or the credentials now belong to another account; put the credentials back, set the annotation %s to a new value to import another image, or delete this object",
-		v1alpha1.ReconcileRequestAnnotation)).after(s.timing.Drift).editable()
+		"the image is not there: it was deleted outside of Kubernetes, or the credentials now belong to another account; put the credentials back, %s, or delete this object",
+		cure)).after(s.timing.Drift).editable()
+}
+
+// credentialsChanged: with this key the image is not found, and with the one before it could have been.
+func (s *state) credentialsChanged() report {
+	cure := fmt.Sprintf("or set the annotation %s to a new value to give the image up", v1alpha1.ReconcileRequestAnnotation)
+	if !s.obj.DeletionTimestamp.IsZero() {
+		cure = "or set spec.deletionPolicy to Retain to let this object go without it"
+	}
+	return stalled(v1alpha1.ReasonCredentialsChanged,
+		"the image is not found with the present access key, but another key was used before: if they are of different accounts, put a key of the first account back, "+cure).after(s.timing.Drift)
 }
 
 // awaitingOutcome: the object is being deleted, and an import may still make an image for it.

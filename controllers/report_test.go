@@ -8,6 +8,7 @@ import (
 
 	. "github.com/onsi/gomega"
 
+	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
 )
 
@@ -17,7 +18,9 @@ func TestRest(t *testing.T) {
 	g := NewWithT(t)
 
 	r := newState().rest(available("")).report
-	g.Expect(r).To(Equal(available("")))
+	bare := available("")
+	bare.ownership = v1alpha1.OwnershipObserved
+	g.Expect(r).To(Equal(bare))
 
 	s := newState(open(0), answered(nil))
 	s.account = &account{secretVersion: "17"}
@@ -69,15 +72,19 @@ func TestTimeout(t *testing.T) {
 	g.Expect(newState(open(2*time.Second), short).timedOut()).To(BeTrue())
 }
 
-// The token of an object without intent is that of its first epoch, so that a lost record costs nothing while the
-// image still bears its token.
-func TestTokenOfAnObject(t *testing.T) {
+// An object without a record is looked for under the tokens of its first epochs, so that a lost record costs nothing
+// while the image still bears its token.
+func TestTargetWithoutRecord(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	g.Expect(newState().token()).To(Equal(testToken))
-	g.Expect(newState().firstIntent().token()).To(Equal(testToken))
+	g.Expect(newState().target().suffixes).To(ContainElement(testSuffix))
+	g.Expect(newState().first().token()).To(Equal(testToken))
 	second := newState(failedAs("Pack_failed", 0))
 	second.intent = second.intent.anew(testNow, "hash")
-	g.Expect(second.token()).To(Equal(second.intent.token()))
-	g.Expect(second.token()).NotTo(Equal(testToken))
+	g.Expect(second.target().suffixes).To(ConsistOf(second.intent.nameSuffix()))
+	g.Expect(second.target().suffixes).NotTo(ContainElement(testSuffix))
+
+	lost := newState(told(""), saw(image("m-1", "Available"), named("other"+second.intent.nameSuffix(), image("m-2", "Creating"))))
+	g.Expect(lost.recovered().token()).To(Equal(second.intent.token()), "the latest epoch counts")
+	g.Expect(lost.recovered().Attempt).To(BeEquivalentTo(2))
 }

@@ -34,9 +34,10 @@ func importRequest(spec *v1alpha1.ImageImportSpec) ens.Import {
 	return request
 }
 
-// importHash identifies what an import is made of.
+// importHash identifies what an import is made of, or which image is adopted instead.
 func importHash(spec *v1alpha1.ImageImportSpec) string {
 	encoded, _ := json.Marshal(importRequest(spec)) // strings always encode
+	encoded = append(encoded, spec.ImageID...)
 	sum := sha256.Sum256(encoded)
 	return hex.EncodeToString(sum[:8])
 }
@@ -49,9 +50,9 @@ func wantedName(obj *v1alpha1.ImageImport) string {
 	return obj.Name
 }
 
-// uniqueName is the name during the import: the wanted one, cut to fit, and the token.
-func uniqueName(obj *v1alpha1.ImageImport, token string) string {
-	suffix := nameSuffix(token)
+// uniqueName is the name during the import: the wanted one, cut to fit, and the suffix that proves whose it is.
+func uniqueName(obj *v1alpha1.ImageImport, in *intent) string {
+	suffix := in.nameSuffix()
 	name := []rune(wantedName(obj))
 	if limit := maxImageName - len(suffix); len(name) > limit {
 		name = name[:limit]
@@ -59,13 +60,14 @@ func uniqueName(obj *v1alpha1.ImageImport, token string) string {
 	return string(name) + suffix
 }
 
-// finalName is the name that the image bears once it is available.
-func finalName(obj *v1alpha1.ImageImport, token string) string {
-	if obj.Spec.ImageNamePolicy == v1alpha1.ImageNameUnique {
-		return uniqueName(obj, token)
+// finalName is the name that the image bears once it is available. An adopted image keeps its present one, unless the
+// spec names another.
+func finalName(obj *v1alpha1.ImageImport, in *intent, present string) string {
+	switch {
+	case in.Adopted && obj.Spec.ImageNamePolicy == v1alpha1.ImageNameUnique, obj.Spec.ImageID != "" && obj.Spec.ImageName == "":
+		return present
+	case obj.Spec.ImageNamePolicy == v1alpha1.ImageNameUnique:
+		return uniqueName(obj, in)
 	}
 	return wantedName(obj)
 }
-
-// nameSuffix is what the name of every image that was imported under this token ends with.
-func nameSuffix(token string) string { return "-" + token }

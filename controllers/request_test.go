@@ -23,6 +23,7 @@ func fullSpec() v1alpha1.ImageImportSpec {
 		ComputeType: "ens_vm", OSType: "linux", Platform: "ubuntu", OSVersion: "22.04", Architecture: "x86_64", ImageFormat: "qcow2",
 		LicenseType: "BYOL", DiskDeviceMappings: []v1alpha1.DiskDeviceMapping{{OSS: oss("a.qcow2")}, {OSS: oss("b.qcow2")}},
 		TargetOSSRegionID: "ap-southeast-1", DeletionPolicy: v1alpha1.DeletionRetain, Suspend: true, TimeoutSeconds: 60,
+		ImageID: "m-1", ManagementPolicy: v1alpha1.ManagementManaged, ShareWith: []string{"1"},
 		Credentials: v1alpha1.Credentials{SecretRef: v1alpha1.SecretReference{Name: "keys"}},
 	}
 }
@@ -80,12 +81,13 @@ func TestImportHash(t *testing.T) {
 	defines := map[string]bool{
 		"Source": true, "ComputeType": true, "OSType": true, "Platform": true, "OSVersion": true, "Architecture": true,
 		"ImageFormat": true, "LicenseType": true, "DiskDeviceMappings": true, "TargetOSSRegionID": true,
+		"ImageID": true, "ManagementPolicy": false, "ShareWith": false,
 		"ImageName": false, "ImageNamePolicy": false, "DeletionPolicy": false, "Suspend": false, "TimeoutSeconds": false, "Credentials": false,
 	}
 	spec := fullSpec()
 	before := importHash(&spec)
 	// Recorded hashes outlive the version that wrote them: another value would stall every object that was imported before.
-	NewWithT(t).Expect(before).To(Equal("ce49b7f0b7c07f89"))
+	NewWithT(t).Expect(before).To(Equal("e0efd4e76ed92d8a"))
 	NewWithT(t).Expect(importHash(&newObject().Spec)).To(Equal("99f36c8690dc09c3"))
 	kind := reflect.TypeFor[v1alpha1.ImageImportSpec]()
 	NewWithT(t).Expect(defines).To(HaveLen(kind.NumField()))
@@ -129,7 +131,7 @@ func TestImportHashOfParts(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	t.Parallel()
-	suffix := "-" + testToken
+	const suffix = testSuffix
 	for name, c := range map[string]struct {
 		change        func(*v1alpha1.ImageImport)
 		unique, final string
@@ -138,17 +140,17 @@ func TestNames(t *testing.T) {
 		"unset policy":   {func(o *v1alpha1.ImageImport) { o.Spec.ImageNamePolicy = "" }, "ubuntu-golden" + suffix, "ubuntu-golden"},
 		"unique":         {func(o *v1alpha1.ImageImport) { o.Spec.ImageNamePolicy = v1alpha1.ImageNameUnique }, "ubuntu-golden" + suffix, "ubuntu-golden" + suffix},
 		"the object's":   {func(o *v1alpha1.ImageImport) { o.Spec.ImageName = "" }, "golden" + suffix, "golden"},
-		"longest uncut":  {func(o *v1alpha1.ImageImport) { o.Spec.ImageName = strings.Repeat("a", 101) }, strings.Repeat("a", 101) + suffix, strings.Repeat("a", 101)},
-		"cut":            {func(o *v1alpha1.ImageImport) { o.Spec.ImageName = strings.Repeat("a", 102) }, strings.Repeat("a", 101) + suffix, strings.Repeat("a", 102)},
-		"cut in Chinese": {func(o *v1alpha1.ImageImport) { o.Spec.ImageName = strings.Repeat("镜像", 64) }, strings.Repeat("镜像", 50) + "镜" + suffix, strings.Repeat("镜像", 64)},
+		"longest uncut":  {func(o *v1alpha1.ImageImport) { o.Spec.ImageName = strings.Repeat("a", 94) }, strings.Repeat("a", 94) + suffix, strings.Repeat("a", 94)},
+		"cut":            {func(o *v1alpha1.ImageImport) { o.Spec.ImageName = strings.Repeat("a", 95) }, strings.Repeat("a", 94) + suffix, strings.Repeat("a", 95)},
+		"cut in Chinese": {func(o *v1alpha1.ImageImport) { o.Spec.ImageName = strings.Repeat("镜像", 64) }, strings.Repeat("镜像", 47) + suffix, strings.Repeat("镜像", 64)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			obj := newObject()
 			c.change(obj)
-			g.Expect(uniqueName(obj, testToken)).To(Equal(c.unique))
-			g.Expect(finalName(obj, testToken)).To(Equal(c.final))
+			g.Expect(uniqueName(obj, newIntent(0))).To(Equal(c.unique))
+			g.Expect(finalName(obj, newIntent(0), "present")).To(Equal(c.final))
 			g.Expect(utf8.RuneCountInString(c.unique)).To(BeNumerically("<=", 128))
 		})
 	}
@@ -165,12 +167,12 @@ func FuzzUniqueName(f *testing.F) {
 		g := NewWithT(t)
 		obj := newObject()
 		obj.Spec.ImageName = name
-		unique := uniqueName(obj, testToken)
-		g.Expect(unique).To(HaveSuffix("-" + testToken))
+		unique := uniqueName(obj, newIntent(0))
+		g.Expect(unique).To(HaveSuffix(testSuffix))
 		g.Expect(utf8.RuneCountInString(unique)).To(BeNumerically("<=", maxImageName))
 		if legal, _ := MatchRegexp(legalName).Match(name); legal {
 			g.Expect(unique).To(MatchRegexp(legalName))
-			cut := strings.TrimSuffix(unique, "-"+testToken)
+			cut := strings.TrimSuffix(unique, testSuffix)
 			g.Expect(name).To(HavePrefix(cut))
 			g.Expect(cut == name || utf8.RuneCountInString(unique) == maxImageName).To(BeTrue(), "nothing is cut without need")
 		}

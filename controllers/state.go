@@ -21,21 +21,27 @@ type state struct {
 	obj *v1alpha1.ImageImport
 	// cluster is the uid of the cluster.
 	cluster types.UID
-	// intent is nil when there is none, or when intentErr says that it is not this object's.
-	intent    *intent
-	intentErr error
+	// intent is the record of this object, foreign one that came along from another object. Both are nil when there is
+	// none, or when intentErr says that it cannot be read.
+	intent, foreign *intent
+	intentErr       error
 	// requested is true when the user asked for a reconcile that was not handled yet.
 	requested bool
 	timing    Timing
 
-	// account is the cloud on behalf of the object, once it was needed.
-	account *account
+	// account is the cloud on behalf of the object, once it was needed. denied says why there is none, and abandoned is
+	// true when there never will be: the namespace is being deleted, and the Secret is gone.
+	account   *account
+	denied    *credentialsError
+	abandoned bool
 	// permit is set by a successful write of the intent in this reconcile, and used up by ImportImage.
 	permit *permit
 	// answer is what ImportImage said in this reconcile.
 	answer *answer
 	// seen is what the last look at the cloud showed. nil: not looked.
 	seen *sighting
+	// shares is whom the image is shared with. nil: not looked.
+	shares *shares
 	// deleted holds the images whose deletion was asked for in this reconcile.
 	deleted []string
 }
@@ -46,28 +52,92 @@ type answer struct {
 	err      *ens.Error
 }
 
-// sighting is the result of complete look-ups: by the recorded ImageId, or by token.
+// sighting is the result of complete look-ups of what target names.
 type sighting struct {
 	images []ens.Image
+	// lookalikes are images that this object may have imported and lost the record of: they bear its name, are no older
+	// than it, and nobody claims them. They prove nothing, but stand in the way of another import.
+	lookalikes []ens.Image
+	// claims are those of other living objects on the images. Only looked for where more than one object may name an image.
+	claims []claim
 	// begun is when the first look-up began. What an absence proves depends on it, not on when the answer arrived.
 	begun time.Time
 }
 
-// firstIntent is the intent of an object that has none. The number of its attempt follows what status remembers, so
-// that a nonce is not used twice when the record was lost.
-func (s *state) firstIntent() *intent {
-	return &intent{
-		Cluster: s.cluster, UID: s.obj.UID, Epoch: 1, Attempt: s.obj.Status.Attempts + 1,
-		SignedAt: seconds(s.now), Hash: importHash(&s.obj.Spec),
-	}
+// shares is whom the image is shared with.
+type shares struct {
+	accounts []string
+	// stale is true after a change that no listing has confirmed yet, confirmed after a listing that followed one.
+	stale, confirmed bool
 }
 
-// token is what the images of this object carry in their names while they are imported.
-func (s *state) token() string {
-	if s.intent == nil {
-		return token(s.cluster, s.obj.UID, 1)
+// target says which images a look at the cloud is about: one by its ID, and those whose names end in one of the suffixes.
+type target struct {
+	id       string
+	suffixes []string
+}
+
+// lostEpochs is how many epochs beyond those that status knows of are looked for when the record is lost.
+const lostEpochs = 4
+
+func (s *state) target() target {
+	switch {
+	case s.adoptsBySpec():
+		return target{id: s.obj.Spec.ImageID}
+	case s.intent == nil && s.foreign != nil:
+		return target{id: s.foreign.ImageID, suffixes: append(s.lostSuffixes(), s.foreign.nameSuffix())}
+	case s.intent == nil:
+		return target{suffixes: s.lostSuffixes()}
+	case s.intent.ImageID != "":
+		return target{id: s.intent.ImageID}
 	}
-	return s.intent.token()
+	return target{suffixes: []string{s.intent.nameSuffix()}}
+}
+
+// lostSuffixes are those that an image of this object may bear when the record is lost, oldest epoch first.
+func (s *state) lostSuffixes() []string {
+	var suffixes []string
+	for epoch := range int64(s.obj.Status.Attempts) + lostEpochs {
+		suffixes = append(suffixes, nameSuffix(s.cluster, token(s.cluster, s.obj.UID, epoch+1)))
+	}
+	return suffixes
+}
+
+// ownAndTheirs tells the images that bear a token of this object from those that a foreign record tells of.
+func (s *state) ownAndTheirs() (own, theirs []ens.Image) {
+	mine := target{suffixes: s.lostSuffixes()}
+	for _, image := range s.seen.images {
+		if mine.matches(image) {
+			own = append(own, image)
+		} else {
+			theirs = append(theirs, image)
+		}
+	}
+	return own, theirs
+}
+
+// observes is true when the image is not the operator's to write to.
+func (s *state) observes() bool { return s.obj.Spec.ManagementPolicy == v1alpha1.ManagementObserveOnly }
+
+// adoptsBySpec is true when the spec names an image and the record does not hold it yet. What the record does hold, or
+// may still come to hold, is settled first.
+func (s *state) adoptsBySpec() bool {
+	switch {
+	case s.obj.Spec.ImageID == "":
+		return false
+	case s.observes() || s.intent == nil:
+		return true
+	}
+	return s.intent.ImageID != s.obj.Spec.ImageID && (s.intent.Adopted || s.intent.Closed == closedRefused)
+}
+
+// base is the record that the next one continues. The number of the attempt follows what status remembers when the
+// record is lost, so that a nonce is not used twice.
+func (s *state) base() *intent {
+	if s.intent != nil {
+		return s.intent
+	}
+	return &intent{Cluster: s.cluster, UID: s.obj.UID, Attempt: s.obj.Status.Attempts}
 }
 
 // keep is the one image of the attempt that counts: one that did not fail before one that did, and of these the one
@@ -96,13 +166,21 @@ func (s *state) wasReady() bool {
 func (s *state) looksTooEarly() bool {
 	ready := meta.FindStatusCondition(s.obj.Status.Conditions, v1alpha1.ConditionReady)
 	asked := len(s.deleted) > 0 || ready != nil && ready.Message == beingDeletedMessage
-	return len(s.seen.images) == 0 && !asked && s.seen.begun.Sub(s.intent.SignedAt.Time) < s.timing.ListingLag
+	return len(s.seen.images) == 0 && !asked && !s.intent.Adopted && s.seen.begun.Sub(s.intent.SignedAt.Time) < s.timing.ListingLag
 }
 
-// consents is true when the user asked for a reconcile after the object had reported this reason: only then is the
-// request an answer to it.
+// otherKey is true when the record was made with another access key than the one in use. What is not found then may lie
+// in another account.
+func (s *state) otherKey() bool {
+	return s.intent.Key != "" && s.account.key != "" && s.intent.Key != s.account.key
+}
+
+// consents is true when the user asked for a reconcile after the object had reported this reason of the present
+// attempt: only then is the request an answer to it. A report of an earlier one has been answered by that attempt's
+// successor, even if that could not be written down.
 func (s *state) consents(reason string) bool {
-	return s.requested && readyReason(s.obj) == reason
+	answered := s.intent != nil && s.obj.Status.Attempts != s.intent.Attempt
+	return s.requested && !answered && readyReason(s.obj) == reason
 }
 
 // undeleted is an image of the sighting, other than the kept one, whose deletion was not asked for yet.
@@ -120,7 +198,7 @@ func (s *state) accepted() bool {
 	return s.obj.Status.ImageID != "" && s.obj.Status.Attempts == s.intent.Attempt
 }
 
-// unresolved is true when the intent was lost and status tells of an attempt that may still make an image. Status is
+// unresolved is true when the record was lost and status tells of an attempt that may still make an image. Status is
 // no authority to write by; here it only delays.
 func (s *state) unresolved() bool {
 	status, asOf := &s.obj.Status, s.now

@@ -3,8 +3,10 @@
 package controllers
 
 import (
+	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -21,6 +23,7 @@ func (r report) apply(obj *v1alpha1.ImageImport, now time.Time, timing Timing) t
 	}
 	r.applyIntent(status)
 	r.applyImage(status)
+	r.applyShares(status)
 	if r.mood == moodReady && status.CompletionTime == nil {
 		status.CompletionTime = &metav1.Time{Time: now}
 	}
@@ -55,7 +58,7 @@ func (r report) applyIntent(status *v1alpha1.ImageImportStatus) {
 }
 
 func (r report) applyImage(status *v1alpha1.ImageImportStatus) {
-	if r.imported != nil || r.absent && r.intent != nil && r.intent.Closed != "" {
+	if r.forget || r.imported != nil || r.absent && r.intent != nil && r.intent.Closed != "" {
 		forgetImage(status)
 	}
 	if r.absent && r.intent != nil && r.intent.ImageID != "" {
@@ -67,16 +70,43 @@ func (r report) applyImage(status *v1alpha1.ImageImportStatus) {
 	}
 	if r.image != nil {
 		status.ImageID, status.ImageName, status.ImageStatus = r.image.ID, r.image.Name, r.image.Status
-		status.SizeGiB, status.Ownership, status.CreationTime = r.image.SizeGiB, v1alpha1.OwnershipImported, nil
+		status.SizeGiB, status.Ownership, status.CreationTime = r.image.SizeGiB, r.ownership, nil
 		if !r.image.CreationTime.IsZero() {
 			status.CreationTime = &metav1.Time{Time: r.image.CreationTime}
 		}
 	}
 }
 
+// applyShares shows whom the image is shared with, where that is this object's business.
+func (r report) applyShares(status *v1alpha1.ImageImportStatus) {
+	switch {
+	case r.shares != nil:
+		status.SharedWith = slices.Sorted(slices.Values(r.shares.accounts))
+	case r.intent == nil || !r.intent.Shared:
+		status.SharedWith = nil
+	}
+}
+
+// onlyStage is true when all that is new is how far a young import has come: not worth a write.
+func onlyStage(before, after *v1alpha1.ImageImportStatus, now time.Time, timing Timing) bool {
+	young := after.StartTime != nil && now.Sub(after.StartTime.Time) < timing.Stages
+	if !young || !underWay(before.ImageStatus) || !underWay(after.ImageStatus) {
+		return false
+	}
+	moved := before.DeepCopy()
+	moved.ImageStatus, moved.ImageName = after.ImageStatus, after.ImageName
+	moved.SizeGiB, moved.CreationTime = after.SizeGiB, after.CreationTime
+	return equality.Semantic.DeepEqual(moved, after)
+}
+
+// underWay is true for the documented stages of an import, and before the first was seen.
+func underWay(status string) bool {
+	return slices.Contains([]string{"", "Creating", "Packing", "Uploading", "Copying"}, status)
+}
+
 func forgetImage(status *v1alpha1.ImageImportStatus) {
 	status.ImageID, status.ImageName, status.ImageStatus, status.Ownership = "", "", "", ""
-	status.SizeGiB, status.CreationTime, status.CompletionTime = 0, nil, nil
+	status.SizeGiB, status.CreationTime, status.CompletionTime, status.SharedWith = 0, nil, nil, nil
 }
 
 func (r report) applyConditions(obj *v1alpha1.ImageImport) {

@@ -45,15 +45,15 @@ func TestImageInStatus(t *testing.T) {
 		want  shown
 	}{
 		"accepted":                {[]change{before, open(0), answered(nil)}, shown{"m-1", "", "", imported, 0, false, "R-1"}},
-		"seen":                    {[]change{before, open(0), saw(image("m-1", "Packing"))}, shown{"m-1", "ubuntu-golden-" + testToken, "Packing", imported, 20, true, "R-0"}},
-		"seen, little told":       {[]change{before, open(0), saw(nameless)}, shown{"m-1", "ubuntu-golden-" + testToken, "Creating", imported, 0, false, "R-0"}},
+		"seen":                    {[]change{before, open(0), saw(image("m-1", "Packing"))}, shown{"m-1", "ubuntu-golden" + testSuffix, "Packing", imported, 20, true, "R-0"}},
+		"seen, little told":       {[]change{before, open(0), saw(nameless)}, shown{"m-1", "ubuntu-golden" + testSuffix, "Creating", imported, 0, false, "R-0"}},
 		"accepted, unseen":        {[]change{before, open(0), saw()}, known},
 		"vanished while open":     {[]change{before, open(time.Hour), saw()}, known},
 		"owned and vanished":      {[]change{before, owns("m-0"), saw()}, shown{id: "m-0", name: "old", ownership: "Imported", size: 7, created: true, request: "R-0"}},
 		"failed and removed":      {[]change{before, failedAs("Pack_failed", 0), saw()}, shown{request: "R-0"}},
 		"lost":                    {[]change{before, saw()}, known},
 		"next attempt, no answer": {[]change{before, second, answered(errLost)}, shown{}},
-		"next attempt, seen":      {[]change{before, second, saw(image("m-1", "Creating"))}, shown{"m-1", "ubuntu-golden-" + testToken, "Creating", imported, 20, true, ""}},
+		"next attempt, seen":      {[]change{before, second, saw(image("m-1", "Creating"))}, shown{"m-1", "ubuntu-golden" + testSuffix, "Creating", imported, 20, true, ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -21,6 +21,9 @@ import (
 // carryOut is perform against the world. errStale and the cloud's errors end the reconcile as they do there.
 func (w *world) carryOut(s *state, e effect) error {
 	switch e.verb {
+	case connect:
+		s.account = &account{}
+		return nil
 	case look:
 		return w.look(s)
 	case writeIntent:
@@ -32,7 +35,7 @@ func (w *world) carryOut(s *state, e effect) error {
 		return w.change(s, e)
 	case removeFinalizer:
 		return w.removeFinalizer(s)
-	case rest:
+	case rest, readShares, shareImage, unshareImage:
 	}
 	return errors.New("no such effect")
 }
@@ -49,7 +52,7 @@ func (w *world) reconcile(t *testing.T) {
 	}
 	s := &state{obj: w.obj.DeepCopy(), cluster: testCluster, timing: w.timing}
 	s.requested = s.obj.ReconcileRequest() != s.obj.Status.LastHandledReconcileAt
-	s.intent, s.intentErr = readIntent(s.obj, testCluster)
+	s.intent, s.foreign, s.intentErr = readIntent(s.obj, testCluster)
 	for range maxEffects {
 		w.pass(w.upTo(3 * time.Second))
 		if w.happens(5) {
@@ -125,9 +128,9 @@ func (w *world) checkEffect(s *state, e effect) {
 		w.Expect(suspended).To(BeFalse())
 		i := slices.IndexFunc(s.seen.images, func(image ens.Image) bool { return image.ID == e.image })
 		w.Expect(i).To(BeNumerically(">=", 0), "only what was just seen is written to")
-		proven := e.image == s.intent.ImageID || strings.HasSuffix(s.seen.images[i].Name, nameSuffix(s.intent.token()))
+		proven := e.image == s.intent.ImageID || strings.HasSuffix(s.seen.images[i].Name, s.intent.nameSuffix())
 		w.Expect(proven).To(BeTrue(), "only what is ours is written to")
-	case rest, look, removeFinalizer:
+	case rest, connect, look, readShares, shareImage, unshareImage, removeFinalizer:
 	}
 }
 
@@ -161,7 +164,7 @@ func (w *world) disturb() {
 		}
 	case 7:
 		// Somebody deletes the image once it is known to be the object's.
-		if in, err := readIntent(w.obj, testCluster); err == nil && in != nil {
+		if in, _, err := readIntent(w.obj, testCluster); err == nil && in != nil {
 			w.images = slices.DeleteFunc(w.images, func(image cloudImage) bool { return image.ID == in.ImageID })
 		}
 	}
@@ -183,7 +186,7 @@ func (w *world) settle(t *testing.T) {
 			w.stored()
 			w.wake = w.now
 		case v1alpha1.ReasonImportFieldsChanged:
-			in, err := readIntent(w.obj, testCluster)
+			in, _, err := readIntent(w.obj, testCluster)
 			w.Expect(err).NotTo(HaveOccurred())
 			for _, file := range []string{"images/ubuntu.qcow2", "file-0", "file-1"} {
 				spec := w.obj.Spec.DeepCopy()

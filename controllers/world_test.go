@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	. "github.com/onsi/gomega"
@@ -131,12 +130,12 @@ func (w *world) look(s *state) error {
 	}
 	s.seen = &sighting{begun: s.now}
 	for _, image := range w.images {
-		matches := strings.HasSuffix(image.Name, nameSuffix(s.token()))
-		if s.intent != nil && s.intent.ImageID != "" {
-			matches = image.ID == s.intent.ImageID
-		}
-		if matches && !image.listed.After(w.now) {
+		switch {
+		case image.listed.After(w.now):
+		case s.target().matches(image.Image):
 			s.seen.images = append(s.seen.images, image.Image)
+		case s.resembles(image.Image):
+			s.seen.lookalikes = append(s.seen.lookalikes, image.Image)
 		}
 	}
 	return nil
@@ -148,7 +147,7 @@ func (w *world) importImage(s *state) {
 	s.permit, s.answer = nil, &answer{}
 	w.Expect(w.nonces).NotTo(HaveKey(in.nonce()), "a nonce is used once")
 	w.nonces[in.nonce()] = true
-	name := uniqueName(s.obj, in.token())
+	name := uniqueName(s.obj, &in)
 	w.pass(w.upTo(30 * time.Second))
 	lost := cloudError(actionImport, ens.ClassUnknownOutcome, true)
 	switch {
@@ -183,13 +182,8 @@ func (w *world) writeIntent(s *state, e effect) error {
 	w.obj.Annotations[v1alpha1.ImportAnnotation] = e.intent.encode()
 	w.obj.Finalizers = []string{v1alpha1.ImageFinalizer}
 	w.stored()
-	s.obj, s.intent = w.obj.DeepCopy(), e.intent
-	switch {
-	case e.starts:
-		s.permit, s.seen, s.answer = &permit{intent: *e.intent}, nil, nil
-	case e.intent.ImageID != "" && s.seen != nil:
-		s.seen.images = slices.DeleteFunc(s.seen.images, func(image ens.Image) bool { return image.ID != e.intent.ImageID })
-	}
+	s.obj = w.obj.DeepCopy()
+	s.recorded(e)
 	return nil
 }
 

@@ -18,6 +18,11 @@ const (
 	// FluxReconcileRequestAnnotation is what "flux reconcile" sets. It means the same.
 	FluxReconcileRequestAnnotation = "reconcile.fluxcd.io/requestedAt"
 
+	// AdoptAnnotation names an image, by its ID, that the object is to take over as its own although it was imported by
+	// another object: after a restore from a backup, a move to another cluster, or the loss of the record. Only who holds
+	// the verb adopt on imageimports may set it.
+	AdoptAnnotation = "ens.alibabacloud.com/adopt"
+
 	// ImageFinalizer keeps an ImageImport until its image is deleted or let go.
 	ImageFinalizer = "ens.alibabacloud.com/image"
 )

@@ -48,14 +48,25 @@ const (
 	// ReasonImportFieldsChanged : a field that defines the import was changed while it was being started, so the
 	// image was made from the old values. Put the fields back, or delete the object and create a new one.
 	ReasonImportFieldsChanged = "ImportFieldsChanged"
+	// ReasonImageNotFound : spec.imageID names no image of the account that the credentials belong to. Correct the ID or
+	// the credentials.
+	ReasonImageNotFound = "ImageNotFound"
+	// ReasonImageClaimed : another ImageImport has the better claim to the image; the message names it. Delete one of the
+	// two, or set spec.managementPolicy to ObserveOnly.
+	ReasonImageClaimed = "ImageClaimed"
+	// ReasonSharing : the image is available, and the cloud has not brought its sharing in line yet. Wait.
+	ReasonSharing = "Sharing"
+	// ReasonCredentialsChanged : the access key was replaced by another one, and with that the image is not found. Put the
+	// key back, or any of the same account; or ask for a reconcile to give the image up.
+	ReasonCredentialsChanged = "CredentialsChanged"
 	// ReasonImageUnavailable : the image exists and the cloud calls it Unavailable. Ask the cloud's support.
 	ReasonImageUnavailable = "ImageUnavailable"
 	// ReasonImageVanished : the image is not there: deleted outside of Kubernetes, or the credentials now belong to
 	// another account. Put the credentials back, ask for a new import with the reconcile request annotation, or delete
 	// the object.
 	ReasonImageVanished = "ImageVanished"
-	// ReasonOwnershipUnknown : the import annotation is missing, unreadable, or belongs to another object (a copied
-	// manifest, a restored backup), so the operator neither imports nor deletes. The message says how to go on.
+	// ReasonOwnershipUnknown : the import annotation is missing or unreadable, so the operator neither imports nor deletes.
+	// The message says how to go on.
 	ReasonOwnershipUnknown = "OwnershipUnknown"
 	// ReasonDeleting : the object is being deleted and its image is on the way out. Wait.
 	ReasonDeleting = "Deleting"

@@ -7,11 +7,17 @@ import (
 )
 
 // Ownership says how the image came to belong to an ImageImport.
-// +kubebuilder:validation:Enum=Imported
+// +kubebuilder:validation:Enum=Imported;Adopted;Observed
 type Ownership string
 
-// OwnershipImported : the operator imported the image itself.
-const OwnershipImported Ownership = "Imported"
+const (
+	// OwnershipImported : the operator imported the image for this object.
+	OwnershipImported Ownership = "Imported"
+	// OwnershipAdopted : the image existed, and this object took it over.
+	OwnershipAdopted Ownership = "Adopted"
+	// OwnershipObserved : the image is reported and not written to.
+	OwnershipObserved Ownership = "Observed"
+)
 
 // ImageImportStatus is the truth: what the operator saw last. It is a report, never the authority for a cloud write.
 // +kubebuilder:validation:MinProperties=1
@@ -42,15 +48,27 @@ type ImageImportStatus struct {
 	ImageName string `json:"imageName,omitempty"`
 
 	// imageStatus is the cloud's own word for the image's state: Creating, Packing, Uploading, Copying, Available,
-	// Unavailable, Pack_failed, Upload_failed. A word that the operator does not know is shown and waited on.
+	// Unavailable, Pack_failed, Upload_failed. A word that the operator does not know is shown and waited on. While an
+	// import is younger than 10 minutes, the word is as of the last other news: a stage alone is not worth a write.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	ImageStatus string `json:"imageStatus,omitempty"`
 
-	// ownership says how the image came to belong to this object. "Imported": by an import of the operator.
+	// ownership says how the image came to belong to this object. "Imported": by an import of the operator. "Adopted": it
+	// existed, and was taken over. "Observed": it is another's; it is only reported, and never deleted.
 	// +optional
 	Ownership Ownership `json:"ownership,omitempty"`
+
+	// sharedWith are the accounts that the image is shared with, sorted, as the cloud listed them last. Only filled in
+	// where spec.shareWith asks for sharing.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=1000
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=64
+	SharedWith []string `json:"sharedWith,omitempty"`
 
 	// sizeGiB is the size of the image in GiB, as the cloud reports it.
 	// +optional
@@ -72,8 +90,8 @@ type ImageImportStatus struct {
 	// +kubebuilder:validation:Minimum=1
 	Attempts int32 `json:"attempts,omitempty"`
 
-	// startTime is when the current import attempt started. While it is set, the fields that define the import are
-	// immutable. Cleared when they may be edited: the attempt was refused or failed, the image vanished, or it was made
+	// startTime is when the current import attempt started, or the image was adopted. While it is set, the fields that
+	// define the import are immutable. Cleared when they may be edited: the attempt was refused or failed, the image vanished, or it was made
 	// from other values than the spec holds.
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
@@ -108,7 +126,7 @@ type ImageImportStatus struct {
 // +kubebuilder:validation:MinProperties=1
 type LastError struct {
 	// action is what failed: the cloud's API action (ImportImage, DescribeSelfImages, ModifyImageAttribute,
-	// DeleteImage), or GetSecret.
+	// ModifyImageSharePermission, DescribeImageSharePermission, DeleteImage), or GetSecret.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64

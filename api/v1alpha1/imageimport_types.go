@@ -28,16 +28,35 @@ const (
 	DeletionRetain DeletionPolicy = "Retain"
 )
 
+// ManagementPolicy says how far the operator's care for the image goes.
+// +kubebuilder:validation:Enum=Managed;ObserveOnly
+type ManagementPolicy string
+
+const (
+	// ManagementManaged keeps the image as the spec asks, and writes to the cloud for it.
+	ManagementManaged ManagementPolicy = "Managed"
+	// ManagementObserveOnly reports an existing image and never writes to the cloud.
+	ManagementObserveOnly ManagementPolicy = "ObserveOnly"
+)
+
 // ImageImportSpec is the wish: which file becomes which image. What defines the import (source, image attributes,
-// diskDeviceMappings, targetOSSRegionID) may be edited until an import has been started and again after it failed.
-// Everything else may be edited at any time, and takes effect in the cloud.
+// diskDeviceMappings, targetOSSRegionID, imageID) may be edited until an import has been started and again after it
+// failed. Everything else may be edited at any time, and takes effect in the cloud.
 //
-// The rules on strings let "" pass, because the minimum length refuses it: one mistake gets one message.
-// +kubebuilder:validation:XValidation:rule="has(self.source) || has(self.diskDeviceMappings)",message="at least one of spec.source.oss and spec.diskDeviceMappings is required: the qcow2 file to import",reason=FieldValueRequired
+// The rules on strings let "" pass, because the minimum length refuses it: one mistake gets one message. For the same
+// reason the rules on imports speak only where there is something to import: the first two rules refuse what is neither
+// an import nor an image that exists. And the rules on a changed source (diskDeviceMappings) of a started import leave it
+// to the rules on imageID, which source excludes, to refuse a change from one to the other.
+// +kubebuilder:validation:XValidation:rule="has(self.source) || has(self.diskDeviceMappings) || has(self.imageID) || self.managementPolicy == 'ObserveOnly'",message="spec needs a qcow2 file to import (spec.source.oss, spec.diskDeviceMappings or both, with spec.osType) or an existing image to adopt (spec.imageID)",reason=FieldValueRequired
+// +kubebuilder:validation:XValidation:rule="self.managementPolicy != 'ObserveOnly' || has(self.imageID)",fieldPath=".managementPolicy",message="spec.managementPolicy ObserveOnly needs spec.imageID, the image to observe, in place of spec.source and spec.diskDeviceMappings; an import is always Managed"
+// +kubebuilder:validation:XValidation:rule="self.managementPolicy != 'ObserveOnly' || !has(self.imageID) || !has(self.imageName) && (!has(self.shareWith) || self.shareWith.size() == 0) && (!has(self.deletionPolicy) || self.deletionPolicy == 'Retain')",fieldPath=".managementPolicy",message="spec.managementPolicy ObserveOnly never writes to the cloud: it excludes spec.imageName, spec.shareWith and spec.deletionPolicy Delete"
+// +kubebuilder:validation:XValidation:rule="!has(self.imageID) || !has(self.source) && !has(self.diskDeviceMappings)",fieldPath=".imageID",message="spec.imageID names an existing image, so nothing is imported: it excludes spec.source and spec.diskDeviceMappings"
+// +kubebuilder:validation:XValidation:rule="!has(self.imageID) || self.imageNamePolicy != 'Unique'",fieldPath=".imageNamePolicy",message="spec.imageNamePolicy must be Exact where spec.imageID is set: Unique is for imports, and an existing image keeps its name or gets spec.imageName"
+// +kubebuilder:validation:XValidation:rule="has(self.osType) || has(self.imageID) || self.managementPolicy == 'ObserveOnly' || !has(self.source) && !has(self.diskDeviceMappings)",fieldPath=".osType",message="spec.osType is required for an import: linux or windows",reason=FieldValueRequired
 type ImageImportSpec struct {
 	// imageName is the name of the image in ENS. Allowed are 2 to 128 characters: a letter or a Chinese character
 	// first, then letters, Chinese characters, digits, ":", "_" and "-".
-	// Default: metadata.name, when that is a legal image name.
+	// Default: metadata.name, when that is a legal image name; the image of spec.imageID keeps its name.
 	// May be changed at any time: the image is renamed. Source: ImportImage, ModifyImageAttribute.
 	// +optional
 	// +kubebuilder:validation:MinLength=2
@@ -52,7 +71,23 @@ type ImageImportSpec struct {
 	// +default="Exact"
 	ImageNamePolicy ImageNamePolicy `json:"imageNamePolicy,omitempty"`
 
-	// source is the file of the system disk. At least one of source and diskDeviceMappings is needed.
+	// imageID is the ID of an existing image of the account, "m-…", to adopt instead of importing one. Its deletionPolicy
+	// is Retain unless the spec says otherwise. Of several ImageImports that claim one image, the one that imported it
+	// keeps it, else the oldest; the others are Stalled and write nothing. Source: DescribeSelfImages.
+	// Default: none, the image is imported.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.matches('^[A-Za-z0-9][A-Za-z0-9_-]*$')",message="spec.imageID must be the ID of an image: a letter or digit, followed by letters, digits, '-' and '_' only, for example m-5wn1dhxyz"
+	ImageID string `json:"imageID,omitempty"`
+
+	// managementPolicy says how far the operator's care goes. "Managed": the image is kept as the spec asks.
+	// "ObserveOnly": the image of spec.imageID is reported and never written to, not even at deletion. Default: Managed.
+	// +optional
+	// +default="Managed"
+	ManagementPolicy ManagementPolicy `json:"managementPolicy,omitempty"`
+
+	// source is the file of the system disk. At least one of source and diskDeviceMappings is needed for an import.
 	// Default: none.
 	// +optional
 	Source ImageSource `json:"source,omitzero"` //nolint:kubeapilinter // the zero value is an absent source; a pointer would add nothing but nil checks
@@ -64,8 +99,8 @@ type ImageImportSpec struct {
 	ComputeType string `json:"computeType,omitempty"`
 
 	// osType is the operating system. Allowed: "linux", "windows" (the cloud's documentation says that only linux is
-	// supported at present; the cloud decides).
-	// +required
+	// supported at present; the cloud decides). Default: none; required for an import.
+	// +optional
 	// +kubebuilder:validation:Enum=linux;windows
 	OSType string `json:"osType,omitempty"`
 
@@ -117,8 +152,22 @@ type ImageImportSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.matches('^[a-z0-9-]+$')",message="spec.targetOSSRegionID must be a region ID of lower case letters, digits and '-', for example cn-beijing"
 	TargetOSSRegionID string `json:"targetOSSRegionID,omitempty"`
 
+	// shareWith are the Alibaba Cloud accounts, by their IDs, that may use the image. They are kept exactly as listed:
+	// what somebody else adds or takes away is put back. At most 100. Source: ModifyImageSharePermission, which adds any
+	// number of accounts in one call and removes one at a time.
+	// Default: none; sharing that was never asked for here is left as it is.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=0
+	// +kubebuilder:validation:MaxItems=100
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=20
+	// +kubebuilder:validation:items:XValidation:rule="self.size() == 0 || self.matches('^[1-9][0-9]*$')",message="spec.shareWith must list account IDs: up to 20 digits and no 0 first, for example 1234567890123456"
+	ShareWith []string `json:"shareWith,omitempty"`
+
 	// deletionPolicy says what happens to the image when this object is deleted. "Delete": the image is deleted first.
-	// "Retain": the image stays. May be changed up to the last moment. Default: Delete.
+	// "Retain": the image stays. May be changed up to the last moment.
+	// Default: Delete for an image that was imported for this object, Retain for one that was adopted.
 	// +optional
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 
@@ -196,12 +245,13 @@ type SecretReference struct {
 	Name string `json:"name,omitempty"`
 }
 
-// ImageImport imports a disk image file from OSS into Edge Node Service (ENS), exactly once, and keeps status.imageID
-// and the image's name up to date.
+// ImageImport imports a disk image file from OSS into Edge Node Service (ENS), exactly once, or adopts an existing image,
+// and keeps the image's name and sharing, and status.imageID, up to date.
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=imgimp;ensimage,categories=ens
 // +kubebuilder:metadata:labels="clusterctl.cluster.x-k8s.io/move="
+// +kubebuilder:selectablefield:JSONPath=`.spec.imageID`
 // +kubebuilder:selectablefield:JSONPath=`.status.imageID`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
@@ -210,17 +260,18 @@ type SecretReference struct {
 // +kubebuilder:printcolumn:name="Image Name",type=string,priority=1,JSONPath=`.status.imageName`
 // +kubebuilder:printcolumn:name="OSS Object",type=string,priority=1,JSONPath=`.spec.source.oss.object`
 // +kubebuilder:printcolumn:name="Last Error",type=string,priority=1,JSONPath=`.status.lastError.code`
-// +kubebuilder:validation:XValidation:rule="has(self.spec.imageName) || self.metadata.name.matches('^[a-z][a-z0-9-]{1,127}$')",fieldPath=".spec.imageName",reason=FieldValueRequired,message="spec.imageName is required here, because metadata.name is not a legal image name (2 to 128 characters, a letter first, no '.')"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.source) ? has(oldSelf.spec.source) && self.spec.source == oldSelf.spec.source : !has(oldSelf.spec.source))",fieldPath=".spec.source",message="spec.source cannot be changed once the import has started; create a new ImageImport for another file"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.diskDeviceMappings) ? has(oldSelf.spec.diskDeviceMappings) && self.spec.diskDeviceMappings == oldSelf.spec.diskDeviceMappings : !has(oldSelf.spec.diskDeviceMappings))",fieldPath=".spec.diskDeviceMappings",message="spec.diskDeviceMappings cannot be changed once the import has started; create a new ImageImport for other files"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || self.spec.computeType == oldSelf.spec.computeType",fieldPath=".spec.computeType",message="spec.computeType cannot be changed once the import has started; create a new ImageImport"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || self.spec.osType == oldSelf.spec.osType",fieldPath=".spec.osType",message="spec.osType cannot be changed once the import has started; create a new ImageImport"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.platform) && self.spec.platform.size() > 0 ? has(oldSelf.spec.platform) && self.spec.platform == oldSelf.spec.platform : !has(oldSelf.spec.platform) || oldSelf.spec.platform.size() == 0)",fieldPath=".spec.platform",message="spec.platform cannot be changed once the import has started; create a new ImageImport"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.osVersion) && self.spec.osVersion.size() > 0 ? has(oldSelf.spec.osVersion) && self.spec.osVersion == oldSelf.spec.osVersion : !has(oldSelf.spec.osVersion) || oldSelf.spec.osVersion.size() == 0)",fieldPath=".spec.osVersion",message="spec.osVersion cannot be changed once the import has started; create a new ImageImport"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || self.spec.architecture == oldSelf.spec.architecture",fieldPath=".spec.architecture",message="spec.architecture cannot be changed once the import has started; create a new ImageImport"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || self.spec.imageFormat == oldSelf.spec.imageFormat",fieldPath=".spec.imageFormat",message="spec.imageFormat cannot be changed once the import has started; create a new ImageImport"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.licenseType) && self.spec.licenseType.size() > 0 ? has(oldSelf.spec.licenseType) && self.spec.licenseType == oldSelf.spec.licenseType : !has(oldSelf.spec.licenseType) || oldSelf.spec.licenseType.size() == 0)",fieldPath=".spec.licenseType",message="spec.licenseType cannot be changed once the import has started; create a new ImageImport"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.targetOSSRegionID) ? has(oldSelf.spec.targetOSSRegionID) && self.spec.targetOSSRegionID == oldSelf.spec.targetOSSRegionID : !has(oldSelf.spec.targetOSSRegionID))",fieldPath=".spec.targetOSSRegionID",message="spec.targetOSSRegionID cannot be changed once the import has started; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="has(self.spec.imageName) || has(self.spec.imageID) || self.spec.managementPolicy == 'ObserveOnly' || !has(self.spec.source) && !has(self.spec.diskDeviceMappings) || self.metadata.name.matches('^[a-z][a-z0-9-]{1,127}$')",fieldPath=".spec.imageName",reason=FieldValueRequired,message="spec.imageName is required here, because metadata.name is not a legal image name (2 to 128 characters, a letter first, no '.')"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || has(self.spec.imageID) || has(oldSelf.spec.imageID) || (has(self.spec.source) ? has(oldSelf.spec.source) && self.spec.source == oldSelf.spec.source : !has(oldSelf.spec.source))",fieldPath=".spec.source",message="spec.source cannot be changed once the import has started; create a new ImageImport for another file"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || has(self.spec.imageID) || has(oldSelf.spec.imageID) || (has(self.spec.diskDeviceMappings) ? has(oldSelf.spec.diskDeviceMappings) && self.spec.diskDeviceMappings == oldSelf.spec.diskDeviceMappings : !has(oldSelf.spec.diskDeviceMappings))",fieldPath=".spec.diskDeviceMappings",message="spec.diskDeviceMappings cannot be changed once the import has started; create a new ImageImport for other files"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || self.spec.computeType == oldSelf.spec.computeType",fieldPath=".spec.computeType",message="spec.computeType cannot be changed once the import has started or the image is adopted; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.osType) ? has(oldSelf.spec.osType) && self.spec.osType == oldSelf.spec.osType : !has(oldSelf.spec.osType))",fieldPath=".spec.osType",message="spec.osType cannot be changed once the import has started or the image is adopted; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.platform) && self.spec.platform.size() > 0 ? has(oldSelf.spec.platform) && self.spec.platform == oldSelf.spec.platform : !has(oldSelf.spec.platform) || oldSelf.spec.platform.size() == 0)",fieldPath=".spec.platform",message="spec.platform cannot be changed once the import has started or the image is adopted; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.osVersion) && self.spec.osVersion.size() > 0 ? has(oldSelf.spec.osVersion) && self.spec.osVersion == oldSelf.spec.osVersion : !has(oldSelf.spec.osVersion) || oldSelf.spec.osVersion.size() == 0)",fieldPath=".spec.osVersion",message="spec.osVersion cannot be changed once the import has started or the image is adopted; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || self.spec.architecture == oldSelf.spec.architecture",fieldPath=".spec.architecture",message="spec.architecture cannot be changed once the import has started or the image is adopted; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || self.spec.imageFormat == oldSelf.spec.imageFormat",fieldPath=".spec.imageFormat",message="spec.imageFormat cannot be changed once the import has started or the image is adopted; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.licenseType) && self.spec.licenseType.size() > 0 ? has(oldSelf.spec.licenseType) && self.spec.licenseType == oldSelf.spec.licenseType : !has(oldSelf.spec.licenseType) || oldSelf.spec.licenseType.size() == 0)",fieldPath=".spec.licenseType",message="spec.licenseType cannot be changed once the import has started or the image is adopted; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.targetOSSRegionID) ? has(oldSelf.spec.targetOSSRegionID) && self.spec.targetOSSRegionID == oldSelf.spec.targetOSSRegionID : !has(oldSelf.spec.targetOSSRegionID))",fieldPath=".spec.targetOSSRegionID",message="spec.targetOSSRegionID cannot be changed once the import has started or the image is adopted; create a new ImageImport"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.startTime) || (has(self.spec.imageID) ? has(oldSelf.spec.imageID) && self.spec.imageID == oldSelf.spec.imageID : !has(oldSelf.spec.imageID))",fieldPath=".spec.imageID",message="spec.imageID cannot be changed once the image is adopted or an import has started; create a new ImageImport for another image"
 type ImageImport struct {
 	metav1.TypeMeta `json:",inline"`
 
@@ -230,7 +281,7 @@ type ImageImport struct {
 
 	// spec is the wish: which file becomes which image.
 	// +required
-	Spec ImageImportSpec `json:"spec,omitzero"`
+	Spec ImageImportSpec `json:"spec,omitzero"` //nolint:kubeapilinter // the first rule of ImageImportSpec asks for more than a minimum of properties would
 
 	// status is the truth: which image came of it, and every error on the way. Written by the operator only.
 	// +optional

@@ -111,6 +111,11 @@ func (in *ImageImportSpec) DeepCopyInto(out *ImageImportSpec) {
 		*out = make([]DiskDeviceMapping, len(*in))
 		copy(*out, *in)
 	}
+	if in.ShareWith != nil {
+		in, out := &in.ShareWith, &out.ShareWith
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	out.Credentials = in.Credentials
 }
 
@@ -133,6 +138,11 @@ func (in *ImageImportStatus) DeepCopyInto(out *ImageImportStatus) {
 		for i := range *in {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
+	}
+	if in.SharedWith != nil {
+		in, out := &in.SharedWith, &out.SharedWith
+		*out = make([]string, len(*in))
+		copy(*out, *in)
 	}
 	if in.CreationTime != nil {
 		in, out := &in.CreationTime, &out.CreationTime

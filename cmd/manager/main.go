@@ -73,8 +73,11 @@ func run(ctx context.Context, args []string, output io.Writer) error {
 		Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("ens-image-operator"),
 		Endpoint: endpoint, ClusterUID: clusterUID, Timing: o.timing, Clock: clock.RealClock{},
 	}
-	if err := reconciler.SetupWithManager(mgr, controller.Options{MaxConcurrentReconciles: o.concurrentReconciles}); err != nil {
+	if err := reconciler.SetupWithManager(ctx, mgr, controller.Options{MaxConcurrentReconciles: o.concurrentReconciles}); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
+	}
+	if err := mgr.Add(&controllers.Sweeper{Reconciler: reconciler, Interval: o.sweepInterval, Delete: o.deleteOrphans}); err != nil {
+		return fmt.Errorf("adding the sweeper: %w", err)
 	}
 	return mgr.Start(ctx)
 }

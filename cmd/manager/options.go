@@ -35,13 +35,15 @@ type options struct {
 	leaderElect          bool
 	leaderNamespace      string
 	concurrentReconciles int
+	sweepInterval        time.Duration
+	deleteOrphans        bool
 	showVersion          bool
 	log                  zap.Options
 }
 
 // parseFlags prints the help to output when it is asked for; its error is flag.ErrHelp then.
 func parseFlags(args []string, output io.Writer) (*options, error) {
-	o := &options{timing: controllers.DefaultTiming(), concurrentReconciles: 10}
+	o := &options{timing: controllers.DefaultTiming(), concurrentReconciles: 10, sweepInterval: time.Hour}
 	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.endpoint, "ens-endpoint", ens.DefaultEndpoint,
@@ -59,6 +61,10 @@ func parseFlags(args []string, output io.Writer) (*options, error) {
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "elect a leader, so that several replicas can run")
 	flags.StringVar(&o.leaderNamespace, "leader-election-namespace", "", "`namespace` of the lease (default: the namespace of the pod)")
 	flags.Var((*count)(&o.concurrentReconciles), "max-concurrent-reconciles", "`number` of objects that are worked on at the same time")
+	flags.DurationVar(&o.sweepInterval, "orphan-sweep-interval", o.sweepInterval,
+		"`interval` between looks for images that bear this cluster's mark and belong to no ImageImport; 0 turns them off")
+	flags.BoolVar(&o.deleteOrphans, "delete-orphans", false,
+		"delete such images, also those that a deleted object with deletionPolicy Retain left under their unique name")
 	flags.BoolVar(&o.showVersion, "version", false, "print the version and exit")
 	o.log.BindFlags(flags)
 	if kubeconfig := flag.Lookup(config.KubeconfigFlagName); kubeconfig != nil {
@@ -79,6 +85,9 @@ func parseFlags(args []string, output io.Writer) (*options, error) {
 }
 
 func (o *options) validate() error {
+	if o.sweepInterval < 0 {
+		return fmt.Errorf("--orphan-sweep-interval %s: allowed are 0 and more", o.sweepInterval)
+	}
 	if o.timing.Settle < minSettle && !isLoopback(o.endpoint) {
 		return fmt.Errorf("--settle-time %s is too short: allowed are %s and more, the time for which an unanswered request may still make an image "+
 			"(less only with --ens-endpoint on a loopback address)", o.timing.Settle, minSettle)

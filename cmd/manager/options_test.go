@@ -23,7 +23,7 @@ func TestDefaults(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(*o).To(Equal(options{
 		endpoint: ens.DefaultEndpoint, region: ens.DefaultRegion, timing: controllers.DefaultTiming(),
-		metricsAddress: "0", probeAddress: ":8081", concurrentReconciles: 10, log: o.log,
+		metricsAddress: "0", probeAddress: ":8081", concurrentReconciles: 10, sweepInterval: time.Hour, log: o.log,
 	}))
 	g.Expect(o.log.Development).To(BeFalse())
 }
@@ -35,6 +35,7 @@ func TestEveryFlag(t *testing.T) {
 		"--ens-endpoint", "https://127.0.0.1:8443", "--ens-region=ap-southeast-1", "--poll-interval", "1s", "--drift-interval=2m",
 		"--settle-time", "3s", "--slow-retry-interval", "4h", "--metrics-bind-address", ":8080", "--health-probe-bind-address", "0",
 		"--leader-elect", "--leader-election-namespace", "ens", "--max-concurrent-reconciles", "5", "--version", "--zap-devel",
+		"--orphan-sweep-interval=2h", "--delete-orphans",
 	}, io.Discard)
 	g.Expect(err).NotTo(HaveOccurred())
 	timing := controllers.DefaultTiming()
@@ -42,7 +43,7 @@ func TestEveryFlag(t *testing.T) {
 	g.Expect(o.log.Development).To(BeTrue())
 	g.Expect(*o).To(Equal(options{
 		endpoint: "https://127.0.0.1:8443", region: "ap-southeast-1", timing: timing, metricsAddress: ":8080", probeAddress: "0",
-		leaderElect: true, leaderNamespace: "ens", concurrentReconciles: 5, showVersion: true, log: o.log,
+		leaderElect: true, leaderNamespace: "ens", concurrentReconciles: 5, sweepInterval: 2 * time.Hour, deleteOrphans: true, showVersion: true, log: o.log,
 	}))
 }
 
@@ -64,6 +65,7 @@ func TestWrongFlags(t *testing.T) {
 		"less than no time":       {[]string{"--settle-time=-40m"}, []string{"-settle-time", positive}},
 		"no workers":              {[]string{"--max-concurrent-reconciles=0"}, []string{"-max-concurrent-reconciles", whole}},
 		"half a worker":           {[]string{"--max-concurrent-reconciles=0.5"}, []string{"-max-concurrent-reconciles", whole}},
+		"sweeps backwards":        {[]string{"--orphan-sweep-interval=-1h"}, []string{"--orphan-sweep-interval", "0 and more"}},
 		"not a boolean":           {[]string{"--leader-elect=maybe"}, []string{"-leader-elect", "boolean", `"maybe"`}},
 		"not a log level":         {[]string{"--zap-log-level=loud"}, []string{"-zap-log-level", `"loud"`}},
 		"settles too soon":        {[]string{"--settle-time=36m59s"}, []string{"--settle-time", "36m59s", "37m"}},

@@ -11,7 +11,7 @@ const (
 	retryHint          = "nothing to do: the operator tries again"
 	unknownOutcomeHint = "nothing to do: the operator looks for the image before it tries again, so that there is never a second one"
 	keyHint            = "put a valid access key into the Secret; the operator notices within a minute"
-	permissionHint     = "allow the action in the RAM policy of the access key: ens:ImportImage, ens:DescribeSelfImages, ens:ModifyImageAttribute, ens:DeleteImage"
+	permissionHint     = "allow the action in the RAM policy of the access key: ens:ImportImage, ens:DescribeSelfImages, ens:ModifyImageAttribute, ens:DeleteImage; and for spec.shareWith ens:ModifyImageSharePermission, ens:DescribeImageSharePermission"
 	invalidHint        = "correct the value; the operator tries again at once when the spec changes"
 	busyHint           = "release the image (stop using it in instances, end its sharing), or wait until its current operation has ended"
 )

@@ -28,9 +28,7 @@ func conditionRefusals() map[string]refusal {
 			rule:     bound(conditions, "x-kubernetes-list-type"),
 			refused:  edits{conditions: []any{condition(nil), condition(edits{"status": "False"})}},
 			accepted: edits{conditions: manyConditions(2)},
-			cause: metav1.StatusCause{
-				Type: metav1.CauseTypeFieldValueDuplicate, Field: conditions + "[1]", Message: `Duplicate value: {"type":"Ready"}`,
-			},
+			cause:    duplicate(conditions+"[1]", `{"type":"Ready"}`),
 		},
 	}
 	for _, name := range []string{"type", "status", "reason", "message", "lastTransitionTime"} {

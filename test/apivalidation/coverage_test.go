@@ -68,7 +68,8 @@ func TestRuleMessageNamesTheField(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	for _, r := range rules {
 		if r.keyword == celKeyword {
-			g.Expect(r.message).To(ContainSubstring(r.path[strings.LastIndex(r.path, ".")+1:]), r.String())
+			field := strings.TrimSuffix(r.path[strings.LastIndex(r.path, ".")+1:], "[]") // an item has no name of its own
+			g.Expect(r.message).To(ContainSubstring(field), r.String())
 		}
 	}
 }

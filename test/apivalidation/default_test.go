@@ -3,6 +3,8 @@
 package apivalidation
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -46,7 +48,7 @@ func TestShortestObjectReadsBackItsDefaults(t *testing.T) {
 func expectDefaults(g Gomega, obj *unstructured.Unstructured) {
 	g.Expect(obj.Object).To(HaveKeyWithValue("spec", map[string]any{
 		"osType": "linux", "source": file(nil),
-		"imageNamePolicy": "Exact", "computeType": "ens_vm", "architecture": "x86_64", "imageFormat": "qcow2",
+		"imageNamePolicy": "Exact", "managementPolicy": "Managed", "computeType": "ens_vm", "architecture": "x86_64", "imageFormat": "qcow2",
 		"timeoutSeconds": int64(7200),
 	}))
 	g.Expect(obj.Object).To(HaveKeyWithValue("status", map[string]any{"observedGeneration": int64(-1)}))
@@ -79,21 +81,40 @@ func TestGoTypesAgreeWithTheSchema(t *testing.T) {
 	g.Expect(kubectl().Get(t.Context(), client.ObjectKeyFromObject(shortest), read)).To(Succeed())
 	expectDefaults(g, read)
 
-	full := imageImport(namespace, fullSpec())
-	g.Expect(kubectl().Create(t.Context(), full)).To(Succeed())
-	typed := &ensv1alpha1.ImageImport{}
-	g.Expect(strict.Get(t.Context(), client.ObjectKeyFromObject(full), typed)).To(Succeed())
-	g.Expect(strict.Update(t.Context(), typed)).To(Succeed())
-	g.Expect(kubectl().Get(t.Context(), client.ObjectKeyFromObject(full), read)).To(Succeed())
-	g.Expect(spec(read)).To(Equal(spec(full)))
-	g.Expect(spec(read)).To(HaveLen(len(schemasBelow(specSchema(t), ""))), "fullSpec lacks a field")
+	adopted := &ensv1alpha1.ImageImport{}
+	adopted.Namespace, adopted.Name = namespace, "adopted"
+	adopted.Spec.ImageID = "m-1"
+	g.Expect(strict.Create(t.Context(), adopted)).To(Succeed())
+	g.Expect(kubectl().Get(t.Context(), client.ObjectKeyFromObject(adopted), read)).To(Succeed())
+	bare := imageImport(namespace, adoption(nil))
+	g.Expect(kubectl().Create(t.Context(), bare)).To(Succeed())
+	g.Expect(spec(read)).To(Equal(spec(bare)))
+
+	fields := slices.Collect(maps.Keys(schemasBelow(specSchema(t), "")))
+	for _, tc := range []struct {
+		full  edits
+		lacks []string
+	}{
+		{fullImport(), []string{"imageID"}},
+		{fullAdoption(), []string{"source", "diskDeviceMappings"}},
+	} {
+		full := imageImport(namespace, tc.full)
+		g.Expect(kubectl().Create(t.Context(), full)).To(Succeed())
+		typed := &ensv1alpha1.ImageImport{}
+		g.Expect(strict.Get(t.Context(), client.ObjectKeyFromObject(full), typed)).To(Succeed())
+		g.Expect(strict.Update(t.Context(), typed)).To(Succeed())
+		g.Expect(kubectl().Get(t.Context(), client.ObjectKeyFromObject(full), read)).To(Succeed())
+		g.Expect(spec(read)).To(Equal(spec(full)))
+		g.Expect(slices.AppendSeq(tc.lacks, maps.Keys(spec(read)))).To(ConsistOf(fields), "the full spec lacks a field")
+	}
 }
 
-// fullSpec sets every field of spec.
-func fullSpec() edits {
+// fullImport sets every field of spec but imageID, which an import excludes.
+func fullImport() edits {
 	return edits{
 		"spec.imageName":                  "ubuntu-22-04-golden",
 		"spec.imageNamePolicy":            "Unique",
+		"spec.managementPolicy":           "Managed",
 		"spec.computeType":                "ens_vm",
 		"spec.osType":                     "linux",
 		"spec.platform":                   "ubuntu",
@@ -103,11 +124,19 @@ func fullSpec() edits {
 		"spec.licenseType":                "BYOL",
 		"spec.diskDeviceMappings":         files(2),
 		"spec.targetOSSRegionID":          "ap-southeast-1",
+		"spec.shareWith":                  accounts(2),
 		"spec.deletionPolicy":             "Retain",
 		"spec.suspend":                    true,
 		"spec.timeoutSeconds":             int64(60),
 		"spec.credentials.secretRef.name": "ens",
 	}
+}
+
+// fullAdoption sets every field of spec but the files, which an adoption excludes.
+func fullAdoption() edits {
+	out := fullImport()
+	maps.Copy(out, adoption(edits{"spec.osType": "linux", "spec.diskDeviceMappings": nil, "spec.imageNamePolicy": "Exact"}))
+	return out
 }
 
 func newList() *unstructured.UnstructuredList {

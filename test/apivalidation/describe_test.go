@@ -30,7 +30,9 @@ func TestExplainReadsLikeAManual(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			description, _ := field["description"].(string)
-			g.Expect(description).NotTo(BeEmpty())
+			if !strings.HasSuffix(path, "[]") || field["type"] == "object" { // the list tells what its plain items are
+				g.Expect(description).NotTo(BeEmpty())
+			}
 			if strings.Contains(path, ".") && !strings.HasSuffix(path, "[]") {
 				g.Expect(description).To(HavePrefix(path[strings.LastIndex(path, ".")+1:] + " "))
 			}
@@ -50,8 +52,9 @@ func TestOptionalFieldOfSpecNamesItsDefault(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	schema := specSchema(t)
+	required, _ := schema["required"].([]any)
 	for path, field := range schemasBelow(schema, "") {
-		if !slices.Contains(schema["required"].([]any), any(path)) {
+		if !slices.Contains(required, any(path)) {
 			g.Expect(field).To(HaveKeyWithValue("description", ContainSubstring("Default: ")), path)
 		}
 	}

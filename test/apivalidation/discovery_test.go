@@ -87,22 +87,42 @@ func TestColumns(t *testing.T) {
 	}))
 }
 
+// TestImageIDIsSelectable : the image that an object has, and the one that it asks for, find the object.
 func TestImageIDIsSelectable(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	namespace := testenv.Namespace(t)
-	for _, id := range []string{"m-1", "m-2", ""} {
-		obj := imageImport(namespace, nil)
+	create := func(spec, status edits) string {
+		obj := imageImport(namespace, spec)
 		g.Expect(kubectl().Create(t.Context(), obj)).To(Succeed())
-		if id != "" {
-			g.Expect(kubectl().Status().Update(t.Context(), edited(obj, edits{"status.imageID": id}))).To(Succeed())
+		if status != nil {
+			g.Expect(kubectl().Status().Update(t.Context(), edited(obj, status))).To(Succeed())
 		}
+		return obj.GetName()
 	}
-	for _, id := range []string{"m-1", "m-2", ""} {
+	fresh := create(nil, nil)
+	imported := create(nil, edits{"status.imageID": "m-1"})
+	claimant := create(adoption(edits{"spec.imageID": "m-1"}), nil)
+	adopted := create(adoption(edits{"spec.imageID": "m-2"}), edits{"status.imageID": "m-2"})
+	for _, tc := range []struct {
+		field, value string
+		want         []any
+	}{
+		{"status.imageID", "m-1", []any{imported}},
+		{"status.imageID", "m-2", []any{adopted}},
+		{"status.imageID", "", []any{fresh, claimant}},
+		{"spec.imageID", "m-1", []any{claimant}},
+		{"spec.imageID", "m-2", []any{adopted}},
+		{"spec.imageID", "", []any{fresh, imported}},
+	} {
 		list := newList()
-		err := kubectl().List(t.Context(), list, client.InNamespace(namespace), client.MatchingFields{"status.imageID": id})
+		err := kubectl().List(t.Context(), list, client.InNamespace(namespace), client.MatchingFields{tc.field: tc.value})
 		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(list.Items).To(HaveLen(1), "imageID %q", id)
+		var names []string
+		for i := range list.Items {
+			names = append(names, list.Items[i].GetName())
+		}
+		g.Expect(names).To(ConsistOf(tc.want...), "%s %q", tc.field, tc.value)
 	}
 	err := kubectl().List(t.Context(), newList(), client.MatchingFields{"spec.imageName": "ubuntu"})
 	g.Expect(err).To(MatchError(apierrors.IsBadRequest, "IsBadRequest"))

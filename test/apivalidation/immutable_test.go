@@ -24,7 +24,14 @@ type change struct {
 }
 
 func (c change) message() string {
-	return fmt.Sprintf("spec.%s cannot be changed once the import has started; create a new ImageImport%s", c.field, c.instead)
+	start := "the import has started or the image is adopted"
+	switch c.field {
+	case "source", "diskDeviceMappings": // an adopted image has none
+		start = "the import has started"
+	case "imageID":
+		start = "the image is adopted or an import has started"
+	}
+	return fmt.Sprintf("spec.%s cannot be changed once %s; create a new ImageImport%s", c.field, start, c.instead)
 }
 
 func (c change) rule() rule { return cel("spec."+c.field, c.message()) }
@@ -43,8 +50,20 @@ func importFieldChanges() map[string]change {
 			after:  edits{"spec.diskDeviceMappings": []any{file(nil), file(edits{name: "other"})}},
 		}
 	}
+	addAndRemove(table, "imageID", " for another image", nil, adoption(edits{"spec.osType": "linux"}))
+	table["other imageID"] = change{
+		field: "imageID", instead: " for another image", before: adoption(nil), after: adoption(edits{"spec.imageID": "m-2"}),
+	}
+	mappings := edits{"spec.source": nil, "spec.diskDeviceMappings": files(1)}
+	table["imageID instead of mappings"] = change{
+		field: "imageID", instead: " for another image", before: mappings, after: adoption(edits{"spec.osType": "linux"}),
+	}
+	table["mappings instead of imageID"] = change{
+		field: "imageID", instead: " for another image", before: adoption(edits{"spec.osType": "linux"}), after: mappings,
+	}
+	addAndRemove(table, "osType", "", adoption(nil), adoption(edits{"spec.osType": "linux"}))
 	addAndRemove(table, "source", " for another file",
-		edits{"spec.source": nil, "spec.diskDeviceMappings": files(1)}, edits{"spec.diskDeviceMappings": files(1)})
+		mappings, edits{"spec.diskDeviceMappings": files(1)})
 	addAndRemove(table, "diskDeviceMappings", " for other files", nil, edits{"spec.diskDeviceMappings": files(1)})
 	table["one more mapping"] = change{
 		field: "diskDeviceMappings", instead: " for other files",
@@ -110,6 +129,8 @@ func TestOtherFieldStaysEditable(t *testing.T) {
 	for name, tc := range map[string]struct{ before, after edits }{
 		"imageName":       {edits{"spec.imageName": "ubuntu"}, edits{"spec.imageName": "debian"}},
 		"imageNamePolicy": {edits{"spec.imageNamePolicy": "Unique"}, edits{"spec.imageNamePolicy": "Exact"}},
+		"shareWith":       {edits{"spec.shareWith": accounts(1)}, edits{"spec.shareWith": accounts(2)}},
+		"empty shareWith": {edits{"spec.shareWith": accounts(1)}, edits{"spec.shareWith": []any{}}},
 		"deletionPolicy":  {edits{"spec.deletionPolicy": "Delete"}, edits{"spec.deletionPolicy": "Retain"}},
 		"suspend":         {edits{"spec.suspend": true}, edits{"spec.suspend": false}},
 		"timeoutSeconds":  {edits{"spec.timeoutSeconds": int64(1)}, edits{"spec.timeoutSeconds": int64(2)}},
@@ -118,24 +139,30 @@ func TestOtherFieldStaysEditable(t *testing.T) {
 		"empty platform":  {nil, edits{"spec.platform": ""}},
 		"empty osVersion": {nil, edits{"spec.osVersion": ""}},
 		"empty licence":   {nil, edits{"spec.licenseType": ""}},
+		"default policy":  {nil, edits{"spec.managementPolicy": "Managed"}},
 		"default compute": {nil, edits{"spec.computeType": "ens_vm"}},
 		"default arch":    {nil, edits{"spec.architecture": "x86_64"}},
 		"default format":  {nil, edits{"spec.imageFormat": "qcow2"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := NewWithT(t)
-			bare, before, after := imageImport(namespace, nil), imageImport(namespace, tc.before), imageImport(namespace, tc.after)
-			obj := before.DeepCopy()
-			g.Expect(kubectl().Create(t.Context(), obj)).To(Succeed())
-			setStartTime(t, obj, `"2026-01-02T03:04:05Z"`)
-			for _, next := range []*unstructured.Unstructured{after, bare, before} {
-				g.Expect(update(t, obj, next)).To(Succeed())
-				for field, value := range spec(next) {
-					g.Expect(spec(obj)).To(HaveKeyWithValue(field, value))
-				}
-			}
+			expectEditable(t, imageImport(namespace, nil), imageImport(namespace, tc.before), imageImport(namespace, tc.after))
 		})
+	}
+}
+
+// expectEditable sets, changes, removes and adds a field of an object that has been started.
+func expectEditable(t *testing.T, bare, before, after *unstructured.Unstructured) {
+	t.Helper()
+	g := NewWithT(t)
+	obj := before.DeepCopy()
+	g.Expect(kubectl().Create(t.Context(), obj)).To(Succeed())
+	setStartTime(t, obj, `"2026-01-02T03:04:05Z"`)
+	for _, next := range []*unstructured.Unstructured{after, bare, before} {
+		g.Expect(update(t, obj, next)).To(Succeed())
+		for field, value := range spec(next) {
+			g.Expect(spec(obj)).To(HaveKeyWithValue(field, value))
+		}
 	}
 }
 

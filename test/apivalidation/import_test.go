@@ -4,12 +4,12 @@ package apivalidation
 
 import (
 	"fmt"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 const (
-	noFileMessage       = "at least one of spec.source.oss and spec.diskDeviceMappings is required: the qcow2 file to import"
+	noImageMessage = "spec needs a qcow2 file to import (spec.source.oss, spec.diskDeviceMappings or both, with spec.osType) " +
+		"or an existing image to adopt (spec.imageID)"
+	osTypeMessage       = "spec.osType is required for an import: linux or windows"
 	targetRegionMessage = "spec.targetOSSRegionID must be a region ID of lower case letters, digits and '-', for example cn-beijing"
 )
 
@@ -20,10 +20,17 @@ func importRefusals() map[string]refusal {
 			refused: edits{"spec": nil},
 			cause:   missing("spec"),
 		},
-		"no osType": {
-			rule:    bound("spec.osType", "required"),
-			refused: edits{"spec.osType": nil},
-			cause:   missing("spec.osType"),
+		"no osType for a source": {
+			rule:     cel("spec.osType", osTypeMessage),
+			refused:  edits{"spec.osType": nil},
+			accepted: edits{"spec.osType": "linux"},
+			cause:    required("spec.osType", osTypeMessage),
+		},
+		"no osType for mappings": {
+			rule:     cel("spec.osType", osTypeMessage),
+			refused:  edits{"spec.osType": nil, "spec.source": nil, "spec.diskDeviceMappings": files(1)},
+			accepted: adoption(nil),
+			cause:    required("spec.osType", osTypeMessage),
 		},
 		"unknown osType": {
 			rule:     bound("spec.osType", "enum"),
@@ -82,12 +89,22 @@ func importRefusals() map[string]refusal {
 func mappingRefusals() map[string]refusal {
 	return map[string]refusal{
 		"no file at all": {
-			rule:     cel("spec", noFileMessage),
+			rule:     cel("spec", noImageMessage),
 			refused:  edits{"spec.source": nil},
 			accepted: edits{"spec.source": nil, "spec.diskDeviceMappings": files(1)},
-			cause: metav1.StatusCause{
-				Type: metav1.CauseTypeFieldValueRequired, Field: "spec", Message: "Required value: " + noFileMessage,
-			},
+			cause:    required("spec", noImageMessage),
+		},
+		"neither file nor image": {
+			rule:     cel("spec", noImageMessage),
+			refused:  edits{"spec": map[string]any{}},
+			accepted: adoption(nil),
+			cause:    required("spec", noImageMessage),
+		},
+		"neither file nor image, unfit object name": {
+			rule:     cel("spec", noImageMessage),
+			refused:  edits{"metadata.name": "1.nothing", "spec.source": nil},
+			accepted: adoption(edits{"metadata.name": "1.nothing"}),
+			cause:    required("spec", noImageMessage),
 		},
 		"empty mappings": {
 			rule:     bound("spec.diskDeviceMappings", "minItems"),

@@ -87,11 +87,14 @@ func objectNameRefusals() map[string]refusal {
 		table[fmt.Sprintf("no image name, object name %.12q", refused)] = refusal{
 			rule:    cel("spec.imageName", objectNameMessage),
 			refused: edits{"metadata.name": refused}, accepted: edits{"metadata.name": accepted},
-			cause: metav1.StatusCause{
-				Type: metav1.CauseTypeFieldValueRequired, Field: "spec.imageName",
-				Message: "Required value: " + objectNameMessage,
-			},
+			cause: required("spec.imageName", objectNameMessage),
 		}
+	}
+	table["no image name, object name of mappings"] = refusal{
+		rule:     cel("spec.imageName", objectNameMessage),
+		refused:  edits{"metadata.name": "1.mappings", "spec.source": nil, "spec.diskDeviceMappings": files(1)},
+		accepted: adoption(edits{"metadata.name": "1.mappings"}),
+		cause:    required("spec.imageName", objectNameMessage),
 	}
 	return table
 }
@@ -105,9 +108,7 @@ func TestImageNameMayNotBeRemoved(t *testing.T) {
 	g.Expect(kubectl().Create(t.Context(), obj)).To(Succeed())
 
 	err := kubectl().Update(t.Context(), edited(obj, edits{"spec.imageName": nil}))
-	g.Expect(causesOf(err)).To(ConsistOf(metav1.StatusCause{
-		Type: metav1.CauseTypeFieldValueRequired, Field: "spec.imageName", Message: "Required value: " + objectNameMessage,
-	}), "%v", err)
+	g.Expect(causesOf(err)).To(ConsistOf(required("spec.imageName", objectNameMessage)), "%v", err)
 }
 
 func letters(n int) string { return strings.Repeat("a", n) }

@@ -23,6 +23,18 @@ func policyRefusals() map[string]refusal {
 			accepted: edits{"spec.deletionPolicy": "Retain"},
 			cause:    unsupported("spec.deletionPolicy", "Orphan", "Delete", "Retain"),
 		},
+		"unknown managementPolicy": {
+			rule:     bound("spec.managementPolicy", "enum"),
+			refused:  edits{"spec.managementPolicy": "Observe"},
+			accepted: edits{"spec.managementPolicy": "Managed"},
+			cause:    unsupported("spec.managementPolicy", "Observe", "Managed", "ObserveOnly"),
+		},
+		"unknown managementPolicy of an image": {
+			rule:     bound("spec.managementPolicy", "enum"),
+			refused:  adoption(edits{"spec.managementPolicy": "observeOnly"}),
+			accepted: adoption(edits{"spec.managementPolicy": "ObserveOnly"}),
+			cause:    unsupported("spec.managementPolicy", "observeOnly", "Managed", "ObserveOnly"),
+		},
 		"no time at all": {
 			rule:     bound("spec.timeoutSeconds", "minimum"),
 			refused:  edits{"spec.timeoutSeconds": int64(0)},

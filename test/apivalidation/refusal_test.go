@@ -30,6 +30,7 @@ func specRefusals() map[string]refusal {
 	for _, table := range []map[string]refusal{
 		imageNameRefusals(), objectNameRefusals(), fileRefusals(), mappingRefusals(),
 		importRefusals(), policyRefusals(), credentialsRefusals(),
+		adoptionRefusals(), observationRefusals(), sharingRefusals(),
 	} {
 		maps.Copy(all, table)
 	}
@@ -103,6 +104,13 @@ func invalid(field, message string) metav1.StatusCause {
 
 func missing(field string) metav1.StatusCause {
 	return metav1.StatusCause{Type: metav1.CauseTypeFieldValueRequired, Field: field, Message: "Required value"}
+}
+
+// required is what a CEL rule says of a missing field.
+func required(field, message string) metav1.StatusCause {
+	cause := missing(field)
+	cause.Message += ": " + message
+	return cause
 }
 
 func tooLong(field string, limit int) metav1.StatusCause {

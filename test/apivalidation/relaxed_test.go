@@ -46,7 +46,9 @@ func relaxed(obj *unstructured.Unstructured) *unstructured.Unstructured {
 }
 
 func relax(schema map[string]any) {
-	for _, keyword := range []string{"enum", "minLength", "minItems", "minimum", "maximum", "required", "format"} {
+	for _, keyword := range []string{
+		"enum", "minLength", "minItems", "minimum", "maximum", "required", "format", "x-kubernetes-list-type",
+	} {
 		delete(schema, keyword)
 	}
 	for _, keyword := range []string{"maxLength", "maxItems"} {

@@ -4,6 +4,7 @@ package apivalidation
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -84,12 +85,47 @@ func statusRefusals() map[string]refusal {
 		accepted: edits{"status": map[string]any{"imageID": "a"}},
 		cause:    invalid("status", "0:  in body should have at least 1 properties"),
 	}
-	table["unknown ownership"] = refusal{
-		rule:    bound("status.ownership", "enum"),
-		refused: edits{"status.ownership": "Stolen"}, accepted: edits{"status.ownership": "Imported"},
-		cause: unsupported("status.ownership", "Stolen", "Imported"),
+	for _, ownership := range []string{"Imported", "Adopted", "Observed"} {
+		unknown := strings.ToLower(ownership)
+		table["unknown ownership "+unknown] = refusal{
+			rule:    bound("status.ownership", "enum"),
+			refused: edits{"status.ownership": unknown}, accepted: edits{"status.ownership": ownership},
+			cause: unsupported("status.ownership", unknown, "Imported", "Adopted", "Observed"),
+		}
 	}
+	maps.Copy(table, sharedWithRefusals())
 	return table
+}
+
+func sharedWithRefusals() map[string]refusal {
+	const path = "status.sharedWith"
+	return map[string]refusal{
+		"no accounts": {
+			rule:    bound(path, "minItems"),
+			refused: edits{path: []any{}}, accepted: edits{path: accounts(1)},
+			cause: invalid(path, "0: sharedWith in body should have at least 1 items"),
+		},
+		"1001 accounts": {
+			rule:    bound(path, "maxItems"),
+			refused: edits{path: accounts(1001)}, accepted: edits{path: accounts(1000)},
+			cause: tooMany(path, 1001, 1000),
+		},
+		"account twice": {
+			rule:    bound(path, "x-kubernetes-list-type"),
+			refused: edits{path: []any{"1", "1"}}, accepted: edits{path: []any{"1", "2"}},
+			cause: duplicate(path+"[1]", `"1"`),
+		},
+		"empty account": {
+			rule:    bound(path+"[]", "minLength"),
+			refused: edits{path: []any{""}}, accepted: edits{path: []any{"a"}}, // whatever the cloud calls an account
+			cause: tooShort(path+"[0]", "", 1),
+		},
+		"long account": {
+			rule:    bound(path+"[]", "maxLength"),
+			refused: edits{path: []any{chinese(65)}}, accepted: edits{path: []any{chinese(64)}},
+			cause: tooLong(path+"[0]", 64),
+		},
+	}
 }
 
 func TestMistakeInStatusIsRefused(t *testing.T) {

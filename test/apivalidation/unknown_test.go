@@ -52,6 +52,8 @@ func TestValueOfWrongTypeIsRefused(t *testing.T) {
 		"version without quotes": {edits{"spec.osVersion": 22.04}, "spec.osVersion", `string: "number"`},
 		"boolean in quotes":      {edits{"spec.suspend": "true"}, "spec.suspend", `boolean: "string"`},
 		"duration":               {edits{"spec.timeoutSeconds": "2h"}, "spec.timeoutSeconds", `integer: "string"`},
+		"account without quotes": {edits{"spec.shareWith": []any{int64(1)}}, "spec.shareWith[0]", `string: "integer"`},
+		"account without list":   {edits{"spec.shareWith": "1"}, "spec.shareWith", `array: "string"`},
 		"URL instead of source":  {edits{"spec.source": "oss://images/ubuntu.qcow2"}, "spec.source", `object: "string"`},
 	} {
 		t.Run(name, func(t *testing.T) {

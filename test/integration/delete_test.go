@@ -133,38 +133,6 @@ func TestForgedStatusDeletesNothing(t *testing.T) {
 	w.Expect(w.image().ImageID).To(Equal(foreign.ImageID))
 }
 
-// A copied manifest carries the annotation of another object: it neither imports nor deletes for it.
-func TestCopiedManifest(t *testing.T) {
-	w := newWorld(t)
-	w.credentials()
-	obj := w.create()
-	w.eventually(obj, ready())
-	original := w.get(obj)
-	duplicate := w.create(func(obj *v1alpha1.ImageImport) {
-		obj.Name, obj.Annotations, obj.Finalizers = "copy", original.Annotations, original.Finalizers
-	})
-	got := w.eventually(duplicate, And(notReady(v1alpha1.ReasonOwnershipUnknown), inMood(false, true)))
-	w.Expect(message(got)).To(ContainSubstring("belongs to another object"))
-	w.delete(duplicate)
-	w.eventuallyGone(duplicate)
-	w.Expect(w.cloud.Images()).To(HaveLen(1))
-	w.eventually(obj, ready())
-}
-
-// The way out that the message names: without the annotation, the copy is an object of its own.
-func TestCopiedManifestIsMended(t *testing.T) {
-	w := newWorld(t)
-	w.credentials()
-	obj := w.create()
-	original := w.eventually(obj, ready())
-	duplicate := w.create(func(obj *v1alpha1.ImageImport) { obj.Name, obj.Annotations = "copy", original.Annotations })
-	w.eventually(duplicate, notReady(v1alpha1.ReasonOwnershipUnknown))
-	w.edit(duplicate, func(obj *v1alpha1.ImageImport) { obj.Annotations = nil })
-	mended := w.eventually(duplicate, ready())
-	w.Expect(mended.Status.ImageID).NotTo(Equal(original.Status.ImageID))
-	w.Expect(w.cloud.Images()).To(HaveLen(2))
-}
-
 // The annotation of a Ready object is removed: nothing is imported again, nothing is deleted without it, and put back
 // it works as before.
 func TestLostAnnotation(t *testing.T) {

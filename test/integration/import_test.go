@@ -54,7 +54,7 @@ func TestImportIsShownWhileItRuns(t *testing.T) {
 	got := w.eventually(obj, And(notReady(v1alpha1.ReasonImporting), inMood(true, false),
 		HaveField("Status.ImageStatus", "Creating")))
 	w.Expect(got.Status.ImageID).To(Equal(w.image().ImageID))
-	w.Expect(w.image().ImageName).To(MatchRegexp(`^ubuntu-golden-[a-z2-7]{26}$`), "the token is in the name while the import runs")
+	w.Expect(w.image().ImageName).To(MatchRegexp(`^ubuntu-golden-[a-z2-7]{6}-[a-z2-7]{26}$`), "the token is in the name while the import runs")
 
 	w.release(got.Status.ImageID, "Reticulating")
 	w.eventually(obj, And(notReady(v1alpha1.ReasonImporting), HaveField("Status.ImageStatus", "Reticulating")))

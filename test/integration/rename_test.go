@@ -41,7 +41,7 @@ func TestUniqueNameIsKept(t *testing.T) {
 	w.credentials()
 	obj := w.create(func(obj *v1alpha1.ImageImport) { obj.Spec.ImageNamePolicy = v1alpha1.ImageNameUnique })
 	got := w.eventually(obj, ready())
-	w.Expect(got.Status.ImageName).To(MatchRegexp(`^ubuntu-golden-[a-z2-7]{26}$`))
+	w.Expect(got.Status.ImageName).To(MatchRegexp(`^ubuntu-golden-[a-z2-7]{6}-[a-z2-7]{26}$`))
 	w.Expect(w.image().ImageName).To(Equal(got.Status.ImageName))
 	w.Expect(w.sent("ModifyImageAttribute")).To(BeZero())
 

@@ -39,6 +39,34 @@ func TestSuspendDuringImport(t *testing.T) {
 	w.eventually(obj, ready())
 }
 
+// Suspended, a renaming waits; resumed, it is done.
+func TestSuspendBeforeRename(t *testing.T) {
+	w := newWorld(t)
+	w.credentials()
+	obj := w.create()
+	w.eventually(obj, ready())
+	w.edit(obj, func(obj *v1alpha1.ImageImport) { obj.Spec.Suspend, obj.Spec.ImageName = true, "renamed" })
+	w.eventually(obj, notReady(v1alpha1.ReasonSuspended))
+	w.Expect(w.image().ImageName).To(Equal("ubuntu-golden"))
+	w.edit(obj, resumed)
+	w.eventually(obj, And(ready(), HaveField("Status.ImageName", "renamed")))
+}
+
+// Suspended, a failed image stays and nothing is tried again; resumed, it is removed.
+func TestSuspendAfterAFailure(t *testing.T) {
+	w := newWorld(t, hold)
+	w.credentials()
+	obj := w.create()
+	got := w.eventually(obj, HaveField("Status.ImageStatus", "Creating"))
+	w.edit(obj, suspended)
+	w.release(got.Status.ImageID, "Pack_failed")
+	w.eventually(obj, notReady(v1alpha1.ReasonSuspended))
+	w.Expect(w.sent("DeleteImage")).To(BeZero())
+	w.edit(obj, resumed)
+	w.eventually(obj, notReady(v1alpha1.ReasonImportFailed))
+	w.Eventually(w.cloud.Images, patience, glance).Should(BeEmpty())
+}
+
 func TestSuspendDoesNotBlockDeletion(t *testing.T) {
 	w := newWorld(t)
 	w.credentials()

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"sync"
@@ -53,8 +54,11 @@ type world struct {
 	server *httptest.Server
 	timing controllers.Timing
 	stop   context.CancelFunc
-	// wrap stands between the operator and its Kubernetes client. Optional.
-	wrap func(client.Client) client.Client
+	// operator is the one that runs.
+	operator *controllers.Reconciler
+	// wrap stands between the operator and its Kubernetes client, transport between both and the apiserver. Optional.
+	wrap      func(client.Client) client.Client
+	transport func(http.RoundTripper) http.RoundTripper
 }
 
 // fast makes every wait of the operator short; the ratios stay those of production.
@@ -105,6 +109,9 @@ func (w *world) start() {
 	config.QPS = -1
 	grantOperatorRole(w.t)
 	config.Impersonate = rest.ImpersonationConfig{UserName: operatorUser}
+	if w.transport != nil {
+		config.Wrap(w.transport)
+	}
 	skip := true
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:     w.client.Scheme(),
@@ -119,11 +126,11 @@ func (w *world) start() {
 	if w.wrap != nil {
 		kube = w.wrap(kube)
 	}
-	reconciler := &controllers.Reconciler{
+	w.operator = &controllers.Reconciler{
 		Client: kube, APIReader: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("ens-image-operator"),
 		Endpoint: endpoint, ClusterUID: uid, Timing: w.timing, Clock: clock.RealClock{},
 	}
-	w.Expect(reconciler.SetupWithManager(mgr, controller.Options{MaxConcurrentReconciles: 4})).To(Succeed())
+	w.Expect(w.operator.SetupWithManager(w.ctx, mgr, controller.Options{MaxConcurrentReconciles: 4})).To(Succeed())
 
 	ctx, cancel := context.WithCancel(w.ctx)
 	done := make(chan struct{})

@@ -44,6 +44,8 @@ var running *controlPlane
 type controlPlane struct {
 	env    envtest.Environment
 	client client.Client
+	// root is the repository's directory, assets that of the control plane's binaries.
+	root, assets string
 }
 
 // Main starts the control plane, runs the tests of m, stops the control plane and returns the exit code for os.Exit.
@@ -108,7 +110,7 @@ func start() (*controlPlane, error) {
 		}
 	}
 
-	cp := &controlPlane{env: envtest.Environment{
+	cp := &controlPlane{root: root, assets: assets, env: envtest.Environment{
 		BinaryAssetsDirectory: assets,
 		CRDDirectoryPaths:     []string{filepath.Join(root, "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,

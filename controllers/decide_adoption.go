@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+
+	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
+	"github.com/ens-image-operator/ens-image-operator/internal/ens"
+)
+
+// decideObservation: the image of spec.imageID is reported, and nothing is ever written to the cloud.
+func decideObservation(s *state) effect {
+	switch {
+	case s.seen == nil:
+		return effect{verb: look}
+	case len(s.seen.images) == 0:
+		return s.rest(s.imageNotFound())
+	}
+	return s.rest(s.observed(s.seen.images[0], ""))
+}
+
+// decideAdoption: the spec names an existing image, which is taken over unless another object has the better claim.
+func decideAdoption(s *state) effect {
+	switch {
+	case s.seen == nil:
+		return effect{verb: look}
+	case len(s.seen.images) == 0:
+		return s.rest(s.imageNotFound())
+	}
+	if better := s.outranking(s.obj.Spec.ImageID); better != nil {
+		return s.rest(s.outranked(better))
+	}
+	return s.adopt(s.obj.Spec.ImageID)
+}
+
+// decideForeign: the record came along with a copied manifest, a restored backup or a move. It tells of an image that
+// another object imported. A copy of an object that still lives here goes its own way; an image that is left without an
+// object is observed, until somebody who may do so says that this object is to adopt it.
+func decideForeign(s *state) effect {
+	if s.seen == nil {
+		return effect{verb: look}
+	}
+	own, theirs := s.ownAndTheirs()
+	lasting := len(theirs) == 0 && s.foreign.ImageID == "" && s.foreign.Closed == ""
+	switch {
+	case len(own) > 0:
+		return decideStart(s)
+	case lasting && s.seen.begun.Sub(s.foreign.SignedAt.Time) < s.timing.Settle:
+		return s.rest(s.unconfirmed(s.foreign.SignedAt.Time))
+	case len(theirs) == 0 && s.obj.Status.Ownership == v1alpha1.OwnershipObserved:
+		if s.consents(v1alpha1.ReasonImageVanished) {
+			return s.start(s.first())
+		}
+		return s.rest(s.vanished())
+	case len(theirs) == 0 || s.claimed(theirs[0].ID):
+		return decideStart(s)
+	case s.adopts(theirs[0].ID):
+		return s.adopt(theirs[0].ID)
+	}
+	r := s.observed(theirs[0], fmt.Sprintf(
+		"; it was imported by another object (a restored or moved one) and is only observed: to take it over, set the annotation %s to its ID",
+		v1alpha1.AdoptAnnotation))
+	r.image = &theirs[0]
+	return s.rest(r)
+}
+
+// decideLookalike: no image carries the token, but one may be this object's all the same, from before the cluster was set
+// back. unclear is false when there is none, or the user wants another image in spite of it.
+func decideLookalike(s *state) (e effect, unclear bool) {
+	if s.seen == nil {
+		return effect{}, false
+	}
+	for _, image := range s.seen.lookalikes {
+		switch {
+		case s.claimed(image.ID):
+		case s.adopts(image.ID):
+			return s.adopt(image.ID), true
+		case s.consents(v1alpha1.ReasonOwnershipUnknown):
+		default:
+			return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, fmt.Sprintf(
+				"image %s is named %s, is no older than this object, and nobody claims it: it may have been imported for this object before its record was lost; set the annotation %s to its ID to take it over, or %s to a new value to import another image",
+				image.ID, image.Name, v1alpha1.AdoptAnnotation, v1alpha1.ReconcileRequestAnnotation)).after(s.timing.Drift)), true
+		}
+	}
+	return effect{}, false
+}
+
+// adopts is true when somebody who may do so named the image in the annotation.
+func (s *state) adopts(image string) bool {
+	return s.obj.Annotations[v1alpha1.AdoptAnnotation] == image
+}
+
+func (s *state) adopt(image string) effect {
+	in := s.base().adopting(image, s.now, importHash(&s.obj.Spec))
+	if s.account != nil {
+		in = in.withKey(s.account.key)
+	}
+	return effect{verb: writeIntent, intent: in}
+}
+
+// imageNotFound: spec.imageID is not in the account.
+func (s *state) imageNotFound() report {
+	r := stalled(v1alpha1.ReasonImageNotFound, fmt.Sprintf(
+		"the account of these credentials has no image %s of its own: correct spec.imageID or spec.credentials", s.obj.Spec.ImageID)).after(s.timing.Drift).editable()
+	r.forget = true
+	return r
+}
+
+// outranked: another object has the better claim to the image.
+func (s *state) outranked(better *claim) report {
+	why := "is older"
+	if better.imported {
+		why = "imported it"
+	}
+	return stalled(v1alpha1.ReasonImageClaimed, fmt.Sprintf(
+		"image %s belongs to ImageImport %s, which %s: delete one of the two, or set spec.managementPolicy to ObserveOnly here",
+		better.image, better.object, why)).after(s.timing.Drift).editable()
+}
+
+// observed: the state of an image that is not written to.
+func (s *state) observed(image ens.Image, note string) report {
+	switch {
+	case image.Status == ens.StatusAvailable:
+		return available(fmt.Sprintf("image %s is available as %s%s", image.ID, image.Name, note)).after(s.timing.Drift)
+	case failed(image.Status), image.Status == ens.StatusUnavailable:
+		return stalled(v1alpha1.ReasonImageUnavailable, fmt.Sprintf("image %s is %s%s", image.ID, image.Status, note)).after(s.timing.Drift)
+	}
+	return progressing(v1alpha1.ReasonImporting, fmt.Sprintf("image %s is being made%s", image.ID, note)).after(s.timing.Poll)
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
+	"github.com/ens-image-operator/ens-image-operator/internal/ens"
+)
+
+// Sweeper looks for orphans: images that bear this cluster's mark and a token, but belong to no ImageImport. There are
+// none as long as the protocol's assumptions hold and nobody takes finalizers off. An image that a deleted object
+// retained under its unique name looks just the same, so the sweeper reports, and deletes only when it is told to.
+type Sweeper struct {
+	*Reconciler
+	// Interval between two sweeps. 0: no sweeps.
+	Interval time.Duration
+	// Delete the orphans that were found by two sweeps in a row.
+	Delete bool
+
+	known sets.Set[string]
+}
+
+// NeedLeaderElection implements manager.LeaderElectionRunnable.
+func (w *Sweeper) NeedLeaderElection() bool { return true }
+
+// Start implements manager.Runnable.
+func (w *Sweeper) Start(ctx context.Context) error {
+	if w.Interval <= 0 {
+		return nil
+	}
+	ctx = log.IntoContext(ctx, log.FromContext(ctx).WithName("sweeper"))
+	wait.JitterUntilWithContext(ctx, func(ctx context.Context) {
+		if _, err := w.Sweep(ctx); err != nil && ctx.Err() == nil {
+			log.FromContext(ctx).Info("sweep for orphaned images was not completed", "cause", err.Error())
+		}
+	}, w.Interval, 0.1, true)
+	return nil
+}
+
+// Sweep looks once through all images of all accounts in use, and returns the IDs of the orphans. The metric speaks of
+// complete sweeps only.
+func (w *Sweeper) Sweep(ctx context.Context) ([]string, error) {
+	accounts, err := w.accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var failures []error
+	found := sets.New[string]()
+	for _, account := range accounts {
+		images, err := account.Images(ctx)
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		// The objects are read after the images: an object that is older than its image cannot be missed.
+		living, err := w.living(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, image := range images {
+			if w.isOrphan(image, living) {
+				found.Insert(image.ID)
+				failures = append(failures, w.handle(ctx, account, image))
+			}
+		}
+	}
+	if err := errors.Join(failures...); err != nil {
+		return nil, err
+	}
+	orphans.Set(float64(found.Len()))
+	w.known = found
+	return sets.List(found), nil
+}
+
+func (w *Sweeper) handle(ctx context.Context, cloud *account, orphan ens.Image) error {
+	logger := log.FromContext(ctx).WithValues("imageId", orphan.ID, "imageName", orphan.Name)
+	switch {
+	case !w.known.Has(orphan.ID):
+		logger.Info("image belongs to no ImageImport")
+		return nil
+	case !w.Delete:
+		return nil
+	}
+	if err := cloud.DeleteImage(ctx, orphan.ID); err != nil {
+		return fmt.Errorf("deleting orphaned image %s: %w", orphan.ID, err)
+	}
+	logger.Info("deletion of orphaned image was asked for")
+	return nil
+}
+
+// isOrphan is true for an image that bears the mark of this cluster and a token that no living object answers for. Young
+// images are left alone: the cache may not show their object yet.
+func (w *Sweeper) isOrphan(image ens.Image, living map[string]string) bool {
+	example := nameSuffix(w.ClusterUID, token(w.ClusterUID, "", 1))
+	at := len(image.Name) - len(example)
+	if at < 0 || !strings.HasPrefix(image.Name[at:], example[:len(example)-tokenLength]) {
+		return false
+	}
+	if w.Clock.Now().Sub(image.CreationTime) < w.Timing.Settle {
+		return false
+	}
+	owned, alive := living[image.Name[at:]]
+	return !alive || owned != "" && owned != image.ID
+}
+
+// living returns the suffixes that objects answer for, with the ImageId where it is recorded. It reads all namespaces
+// live: an object that is not watched here is no less an owner.
+func (w *Sweeper) living(ctx context.Context) (map[string]string, error) {
+	living := map[string]string{}
+	list := &v1alpha1.ImageImportList{}
+	for {
+		if err := w.APIReader.List(ctx, list, client.Limit(500), client.Continue(list.Continue)); err != nil {
+			return nil, fmt.Errorf("listing the ImageImports of all namespaces: %w", err)
+		}
+		for i := range list.Items {
+			w.addSuffixes(living, &list.Items[i])
+		}
+		if list.Continue == "" {
+			return living, nil
+		}
+	}
+}
+
+func (w *Sweeper) addSuffixes(living map[string]string, obj *v1alpha1.ImageImport) {
+	own, foreign, _ := readIntent(obj, w.ClusterUID)
+	switch {
+	case own != nil:
+		living[own.nameSuffix()] = own.ImageID
+		return
+	case foreign != nil && living[foreign.nameSuffix()] == "":
+		living[foreign.nameSuffix()] = foreign.ImageID
+	}
+	// Without a record, any early epoch may be the one.
+	for _, suffix := range (&state{obj: obj, cluster: w.ClusterUID}).lostSuffixes() {
+		living[suffix] = ""
+	}
+}
+
+// accounts returns one client for each access key in use: those of the objects, and the operator's own.
+func (w *Sweeper) accounts(ctx context.Context) ([]*account, error) {
+	list := &v1alpha1.ImageImportList{}
+	if err := w.Client.List(ctx, list); err != nil {
+		return nil, fmt.Errorf("listing the ImageImports: %w", err)
+	}
+	var accounts []*account
+	secrets, keys := sets.New[types.NamespacedName](), sets.New[string]()
+	for i := range list.Items {
+		obj := &list.Items[i]
+		secret := types.NamespacedName{Namespace: obj.Namespace, Name: obj.Spec.Credentials.SecretRef.Name}
+		if secret.Name == "" {
+			secret.Namespace = ""
+		}
+		if secrets.Has(secret) {
+			continue
+		}
+		secrets.Insert(secret)
+		account, err := w.account(ctx, obj)
+		if _, denied := errors.AsType[*credentialsError](err); denied {
+			continue // the object itself tells of it
+		}
+		if err != nil {
+			return nil, err
+		}
+		if account.key == "" || !keys.Has(account.key) {
+			accounts = append(accounts, account)
+			keys.Insert(account.key)
+		}
+	}
+	return w.withOwn(accounts, keys), nil
+}
+
+// withOwn adds the operator's own account, in which images may lie although no object uses it any more.
+func (w *Sweeper) withOwn(accounts []*account, keys sets.Set[string]) []*account {
+	own, err := ownCredentials(os.Getenv)
+	if err != nil || keys.Has(fingerprint(own)) {
+		return accounts
+	}
+	return slices.Concat(accounts, []*account{{Client: w.Endpoint.Client(own), key: fingerprint(own)}})
+}
