@@ -127,6 +127,7 @@ func (w *world) forceOut() {
 // rollBack takes the object of a Ready image back to the first version that fits, uid and all, as an etcd snapshot does.
 func (w *world) rollBack(to func(*v1alpha1.ImageImport) bool) {
 	w.untilReady()
+	w.wait(time.Hour)
 	for _, old := range w.versions {
 		if !to(old) {
 			continue

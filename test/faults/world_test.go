@@ -157,8 +157,9 @@ func (w *world) freshSecret() *corev1.Secret {
 }
 
 func (w *world) plantForeign(id, name string) {
+	// Older than the object, or it could be this object's from before a loss.
 	w.foreign[id] = name
-	w.cloud.PutImage(enssim.Image{ImageID: id, ImageName: name, AccountID: accountID})
+	w.cloud.PutImage(enssim.Image{ImageID: id, ImageName: name, AccountID: accountID, CreationTime: w.clock.Now().Add(-time.Hour)})
 }
 
 // obj is the newest version of the object, nil when it is gone.
