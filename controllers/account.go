@@ -10,9 +10,11 @@ import (
 	"os"
 	"strings"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
@@ -69,7 +71,8 @@ func fingerprint(credentials ens.Credentials) string {
 func (r *Reconciler) secret(ctx context.Context, obj *v1alpha1.ImageImport) (*corev1.Secret, error) {
 	key := types.NamespacedName{Namespace: obj.Namespace, Name: obj.Spec.Credentials.SecretRef.Name}
 	secret := &corev1.Secret{}
-	err := r.APIReader.Get(ctx, key, secret)
+	// From level 8 on, client-go logs the bodies of answers.
+	err := r.APIReader.Get(log.IntoContext(ctx, logr.Discard()), key, secret)
 	if apierrors.IsNotFound(err) {
 		return nil, &credentialsError{
 			reason:  v1alpha1.ReasonSecretNotFound,
