@@ -37,9 +37,14 @@ var lifecycle = map[string]func(*world){
 		w.remove()
 		w.safely()
 	},
-	"rolled-back-to-creation":        func(w *world) { w.rollBack(func(*v1alpha1.ImageImport) bool { return true }) },
-	"rolled-back-to-intent":          func(w *world) { w.rollBack(recorded) },
-	"rolled-back-to-accepted":        func(w *world) { w.rollBack(func(o *v1alpha1.ImageImport) bool { return o.Status.ImageID != "" }) },
+	// The user takes the image over, by the annotation that the message names.
+	"rolled-back-to-creation": func(w *world) { w.rollBack(func(*v1alpha1.ImageImport) bool { return true }); w.finish() },
+	"rolled-back-to-intent":   func(w *world) { w.rollBack(recorded); w.finish() },
+	// Whether the image, which has lost its token to the rename, is found again is not settled: safety only.
+	"rolled-back-to-accepted": func(w *world) {
+		w.rollBack(func(o *v1alpha1.ImageImport) bool { return o.Status.ImageID != "" })
+		w.safely()
+	},
 	"record-removed-after-ready":     func(w *world) { w.untilReady(); w.dropRecord(); w.safely() },
 	"record-removed-while-importing": func(w *world) { w.wait(30 * time.Second); w.dropRecord(); w.finish() },
 	"status-removed-after-ready":     func(w *world) { w.untilReady(); w.dropStatus(); w.finish() },
@@ -144,7 +149,6 @@ func (w *world) rollBack(to func(*v1alpha1.ImageImport) bool) {
 		break
 	}
 	w.restart(time.Second)
-	w.finish()
 }
 
 func (w *world) dropRecord() {

@@ -5,7 +5,6 @@ package faults
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -58,11 +57,10 @@ func (c cell) report(t *testing.T, w *world) {
 	for _, violation := range w.violations {
 		t.Errorf("%s: %s", c.name, violation)
 	}
-	if t.Failed() || os.Getenv("FAULTS_TRACE") != "" {
+	if t.Failed() {
 		for _, call := range w.cloud.History() {
 			t.Logf("%s %s %s id=%s code=%s executed=%t", call.Time.Format("15:04:05"), call.Action, call.Params["ImageName"], call.ImageID, call.Code, call.Executed)
 		}
-		t.Logf("%s", w.told.String())
 		t.Logf("reached: %v", w.reached)
 	}
 }
