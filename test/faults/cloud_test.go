@@ -93,8 +93,10 @@ func (w *world) cloudSite(action string) site {
 		return deleteCall
 	case "ModifyImageAttribute":
 		return renameCall
-	case "ModifyImageSharePermission", "DescribeImageSharePermission":
+	case "ModifyImageSharePermission":
 		return shareCall
+	case "DescribeImageSharePermission":
+		return shareLook
 	case "DescribeSelfImages":
 		switch {
 		case w.deleting:

@@ -104,16 +104,39 @@ func deleteFaults() []fault {
 	})
 }
 
-// renameFaults are for C6, and shareFaults for C7.
+// renameFaults are for C6.
 func renameFaults() []fault {
 	return slices.Concat(cloudWriteFaults(), []fault{
 		simple("already-gone", func(x *exchange) *reply { x.w.vanish(); return x.execute() }),
 	})
 }
 
+// shareFaults are for C7.
+func shareFaults() []fault { return renameFaults() }
+
+// shareLookFaults are for the reading of what is shared.
+func shareLookFaults() []fault {
+	return slices.Concat(processFaults(), networkFaults(), cloudRefusals(), keyFaults(), userFaults(), []fault{
+		simple("shows-nothing", func(x *exchange) *reply {
+			x.execute()
+			return raw(200, `{"RequestId":"1","PageNumber":1,"PageSize":100,"TotalCount":0,"Accounts":{"Account":[]}}`)
+		}),
+		simple("shows-another", func(x *exchange) *reply {
+			x.execute()
+			return raw(200, `{"RequestId":"1","PageNumber":1,"PageSize":100,"TotalCount":1,"Accounts":{"Account":[{"AliyunUid":"99"}]}}`)
+		}),
+		simple("total-too-high", func(x *exchange) *reply {
+			x.execute()
+			return raw(200, `{"RequestId":"1","PageNumber":1,"PageSize":100,"TotalCount":2,"Accounts":{"Account":[{"AliyunUid":"11"}]}}`)
+		}),
+		simple("deleted-outside", func(x *exchange) *reply { x.w.vanish(); return x.execute() }),
+	})
+}
+
 // vanish lets the images of the object disappear, as if somebody had deleted them in the console.
 func (w *world) vanish() {
 	for id := range w.imported() {
+		w.removed[id] = true
 		w.cloud.RemoveImage(id)
 	}
 }

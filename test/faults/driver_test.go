@@ -165,7 +165,8 @@ func (w *world) observed(obj *v1alpha1.ImageImport) {
 	}
 	mended := before != nil && reason(obj) == v1alpha1.ReasonOwnershipUnknown &&
 		before.Annotations[v1alpha1.ImportAnnotation] != obj.Annotations[v1alpha1.ImportAnnotation]
-	if before == nil || gone || mended || before.Generation != obj.Generation || before.ReconcileRequest() != obj.ReconcileRequest() {
+	adopted := before != nil && before.Annotations[v1alpha1.AdoptAnnotation] != obj.Annotations[v1alpha1.AdoptAnnotation]
+	if before == nil || gone || mended || adopted || before.Generation != obj.Generation || before.ReconcileRequest() != obj.ReconcileRequest() {
 		w.wake(0)
 	}
 }

@@ -27,6 +27,7 @@ const (
 	goneLook     site = "C5"
 	renameCall   site = "C6"
 	shareCall    site = "C7"
+	shareLook    site = "C7r" // what the sharing is
 	nowhere      site = ""
 )
 

@@ -3,6 +3,7 @@
 package faults
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
@@ -48,6 +49,8 @@ var (
 	life = flow{name: "life", steps: []step{becomesReady, isRenamed, isDeleted}}
 	// aged: the operator comes late, and looks before it imports.
 	aged = flow{name: "aged", before: func(w *world) { w.advanceTo(w.clock.Now().Add(2 * time.Minute)) }, steps: life.steps}
+	// sharing: import, share, share with others, delete.
+	sharing = flow{name: "sharing", steps: []step{becomesReady, isShared("11", "22"), isShared("22", "33"), isDeleted}}
 	// failing: the first import fails, the second one succeeds.
 	failing = flow{name: "failing", before: func(w *world) {
 		w.cloud.PutObject(enssim.Object{Bucket: goldenOSS, Key: goldenKey, Corrupt: true})
@@ -56,6 +59,22 @@ var (
 	creation     = flow{name: "creation", steps: []step{becomesReady, isDeleted}}
 	agedCreation = flow{name: "aged creation", before: aged.before, steps: creation.steps}
 )
+
+// isShared lists accounts in the spec; the cloud must have exactly them in the end.
+func isShared(accounts ...string) step {
+	return step{name: "shared", do: func(w *world) {
+		w.edit(func(obj *v1alpha1.ImageImport) { obj.Spec.ShareWith = accounts })
+	}, until: func(w *world) bool { return w.gone() || w.ready() && w.sharedWith(accounts) }}
+}
+
+func (w *world) sharedWith(accounts []string) bool {
+	for _, image := range w.cloud.Images() {
+		if image.ImageID == w.obj().Status.ImageID {
+			return slices.Equal(slices.Sorted(slices.Values(image.SharedWith)), accounts)
+		}
+	}
+	return false
+}
 
 func (f flow) hurried() flow { f.name, f.hasty = "hasty "+f.name, true; return f }
 

@@ -37,9 +37,14 @@ var lifecycle = map[string]func(*world){
 		w.remove()
 		w.safely()
 	},
-	"rolled-back-to-creation":        func(w *world) { w.rollBack(func(*v1alpha1.ImageImport) bool { return true }) },
-	"rolled-back-to-intent":          func(w *world) { w.rollBack(recorded) },
-	"rolled-back-to-accepted":        func(w *world) { w.rollBack(func(o *v1alpha1.ImageImport) bool { return o.Status.ImageID != "" }) },
+	// The user takes the image over, by the annotation that the message names.
+	"rolled-back-to-creation": func(w *world) { w.rollBack(func(*v1alpha1.ImageImport) bool { return true }); w.finish() },
+	"rolled-back-to-intent":   func(w *world) { w.rollBack(recorded); w.finish() },
+	// Whether the image, which has lost its token to the rename, is found again is not settled: safety only.
+	"rolled-back-to-accepted": func(w *world) {
+		w.rollBack(func(o *v1alpha1.ImageImport) bool { return o.Status.ImageID != "" })
+		w.safely()
+	},
 	"record-removed-after-ready":     func(w *world) { w.untilReady(); w.dropRecord(); w.safely() },
 	"record-removed-while-importing": func(w *world) { w.wait(30 * time.Second); w.dropRecord(); w.finish() },
 	"status-removed-after-ready":     func(w *world) { w.untilReady(); w.dropStatus(); w.finish() },
@@ -127,6 +132,7 @@ func (w *world) forceOut() {
 // rollBack takes the object of a Ready image back to the first version that fits, uid and all, as an etcd snapshot does.
 func (w *world) rollBack(to func(*v1alpha1.ImageImport) bool) {
 	w.untilReady()
+	w.wait(time.Hour)
 	for _, old := range w.versions {
 		if !to(old) {
 			continue
@@ -143,7 +149,6 @@ func (w *world) rollBack(to func(*v1alpha1.ImageImport) bool) {
 		break
 	}
 	w.restart(time.Second)
-	w.finish()
 }
 
 func (w *world) dropRecord() {
@@ -186,7 +191,7 @@ func (w *world) copied(cluster types.UID) {
 func (w *world) beside(name string, cluster types.UID) *world {
 	return &world{
 		t: w.t, key: client.ObjectKey{Namespace: w.key.Namespace, Name: name}, cluster: cluster, clock: w.clock, cloud: w.cloud,
-		reached: map[site]int{}, healed: map[string]int{}, foreign: w.foreign, secrets: w.secrets, timing: w.timing,
+		reached: map[site]int{}, healed: map[string]int{}, foreign: w.foreign, secrets: w.secrets, removed: w.removed, timing: w.timing,
 		canaries: w.canaries, keys: w.keys,
 	}
 }

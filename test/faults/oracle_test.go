@@ -3,7 +3,9 @@
 package faults
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +20,9 @@ const (
 	maxReconcilesPerWindow = 40
 	maxCallsPerWindow      = 60
 )
+
+// dumped is the readable column of a hex dump.
+var dumped = regexp.MustCompile(`\|([^|]{1,16})\|`)
 
 // account counts a call for the budget.
 func (w *world) account(x *exchange) {
@@ -47,11 +52,14 @@ func (w *world) imported() map[string]string {
 	return tokens
 }
 
-// judgeTokens: at most one image was ever made under a token, not only at rest.
+// judgeTokens: at most one image was ever made under a token, not only at rest. One that somebody else deleted before
+// the operator knew of it does not count: nobody can tell it from one that was never made.
 func (w *world) judgeTokens() {
 	made := map[string]int{}
-	for _, token := range w.imported() {
-		made[token]++
+	for id, token := range w.imported() {
+		if !w.removed[id] {
+			made[token]++
+		}
 	}
 	for token, count := range made {
 		if count > 1 {
@@ -128,7 +136,17 @@ func (w *world) judgeSecrecy() {
 	versions, err := json.Marshal(w.versions)
 	w.must(err)
 	told := w.told.String() + string(versions)
+	// client-go logs a body in protobuf as a hex dump, which breaks every word, and JSON holds Secrets in base64.
+	var columns strings.Builder
+	for _, column := range dumped.FindAllStringSubmatch(told, -1) {
+		columns.WriteString(column[1])
+	}
+	told += columns.String()
+	canaries := slices.Clone(w.canaries)
 	for _, canary := range w.canaries {
+		canaries = append(canaries, base64.StdEncoding.EncodeToString([]byte(canary)))
+	}
+	for _, canary := range canaries {
 		if at := strings.Index(told, canary); at >= 0 {
 			w.violate("%s is shown: ...%s", canary, told[max(0, at-80):min(len(told), at+80)])
 		}

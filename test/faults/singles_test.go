@@ -30,6 +30,8 @@ func matrix() []siteFaults {
 		{deleteCall, deleteFaults(), life, 1},
 		{goneLook, lookFaults(), life, 2},
 		{renameCall, renameFaults(), life, 2},
+		{shareCall, shareFaults(), sharing, 4},
+		{shareLook, shareLookFaults(), sharing, 3},
 	}
 }
 
@@ -47,7 +49,7 @@ func failureMatrix() []siteFaults {
 
 func TestUndisturbed(t *testing.T) {
 	t.Parallel()
-	for _, f := range []flow{life, aged, failing, creation, agedCreation} {
+	for _, f := range []flow{life, aged, sharing, failing, creation, agedCreation} {
 		t.Run(f.name, cell{name: f.name, group: "0 undisturbed", row: f.name, flow: f}.run)
 	}
 }

@@ -84,6 +84,22 @@ func (w *world) dropSecret() {
 	w.must(testenv.Client().Delete(w.t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: secretName, Namespace: w.key.Namespace}}))
 }
 
+// adoptOrGoOn takes over an image that was imported for the object before its record was lost, else asks for another.
+func (w *world) adoptOrGoOn() {
+	imported := w.imported()
+	for _, image := range w.cloud.Images() {
+		if _, ours := imported[image.ImageID]; ours {
+			w.edit(func(obj *v1alpha1.ImageImport) {
+				metav1.SetMetaDataAnnotation(&obj.ObjectMeta, v1alpha1.AdoptAnnotation, image.ImageID)
+				// An adopted image is retained unless the spec says otherwise.
+				obj.Spec.DeletionPolicy = v1alpha1.DeletionDelete
+			})
+			return
+		}
+	}
+	w.requestReconcile()
+}
+
 // heal does what the conditions ask a user for, some time after they ask.
 func (w *world) heal() {
 	obj := w.obj()
@@ -92,9 +108,11 @@ func (w *world) heal() {
 	}
 	why := reason(obj)
 	cures := map[string]func(){
-		v1alpha1.ReasonAccessDenied:   w.renewKey,
-		v1alpha1.ReasonSecretNotFound: w.renewKey,
-		v1alpha1.ReasonImageVanished:  w.requestReconcile,
+		v1alpha1.ReasonAccessDenied:       w.renewKey,
+		v1alpha1.ReasonSecretNotFound:     w.renewKey,
+		v1alpha1.ReasonImageVanished:      w.requestReconcile,
+		v1alpha1.ReasonOwnershipUnknown:   w.adoptOrGoOn,
+		v1alpha1.ReasonCredentialsChanged: w.requestReconcile,
 		v1alpha1.ReasonImportFieldsChanged: func() {
 			w.edit(func(obj *v1alpha1.ImageImport) { obj.Spec.OSVersion = "" })
 		},

@@ -66,6 +66,8 @@ type world struct {
 
 	// foreign are the images of others, by ID, with their names.
 	foreign map[string]string
+	// removed are images of ours that somebody else deleted.
+	removed map[string]bool
 	// canaries are the secrets that nothing may show.
 	canaries []string
 	// secrets are those of the keys that the operator got to know.
@@ -85,7 +87,7 @@ func newWorld(t *testing.T, change ...func(*v1alpha1.ImageImport)) *world {
 	w := &world{
 		t: t, key: client.ObjectKey{Namespace: testenv.Namespace(t), Name: objectName}, cluster: clusterUID,
 		clock: testclock.NewFakePassiveClock(now), reached: map[site]int{}, healed: map[string]int{}, foreign: map[string]string{},
-		secrets: map[string]string{}, timing: controllers.DefaultTiming(),
+		secrets: map[string]string{}, removed: map[string]bool{}, timing: controllers.DefaultTiming(),
 	}
 	w.cloud = enssim.New(enssim.Options{Now: w.clock.Now})
 	w.cloud.SetBehaviour(pessimistic)
@@ -155,8 +157,9 @@ func (w *world) freshSecret() *corev1.Secret {
 }
 
 func (w *world) plantForeign(id, name string) {
+	// Older than the object, or it could be this object's from before a loss.
 	w.foreign[id] = name
-	w.cloud.PutImage(enssim.Image{ImageID: id, ImageName: name, AccountID: accountID})
+	w.cloud.PutImage(enssim.Image{ImageID: id, ImageName: name, AccountID: accountID, CreationTime: w.clock.Now().Add(-time.Hour)})
 }
 
 // obj is the newest version of the object, nil when it is gone.
