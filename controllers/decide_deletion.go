@@ -25,7 +25,7 @@ func decideDeletion(s *state) effect {
 		return s.letGo("not deleted: it was imported by another object, as in a copied manifest or a restored backup")
 	case s.intentErr != nil:
 		return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, s.intentErr.Error()+
-			": put it right, or set spec.deletionPolicy to Retain to keep the image and let this object go").after(s.timing.Drift))
+			": "+recordKeepers+" put it right; or set spec.deletionPolicy to Retain to keep the image and let this object go").after(s.timing.Drift))
 	case s.intent == nil:
 		return decideDeletionWithoutIntent(s)
 	case s.intent.Closed == closedFailed:
@@ -89,12 +89,8 @@ func decideAttemptDeletion(s *state) effect {
 		// From now on every image with the token is to go, however many there are.
 		return effect{verb: writeIntent, intent: s.intent.closed(closedFailed, s.now)}
 	}
-	bound := s.timing.Settle
-	if s.accepted() {
-		bound = s.timing.ListingLag
-	}
 	switch {
-	case s.seen.begun.Sub(s.intent.SignedAt.Time) < bound:
+	case !s.conclusive():
 		return s.rest(s.awaitingOutcome())
 	case s.otherKey():
 		return s.rest(s.credentialsChanged())

@@ -56,7 +56,7 @@ func TestDecideStart(t *testing.T) {
 		"lost, and past all doubt":        {[]change{told(""), startedAt(40 * time.Minute), saw()}, starts(first(1)), ""},
 		"not this object's": {
 			[]change{func(s *state) { s.intentErr = errors.New("the annotation belongs to another object") }},
-			lost, "belongs to another object: put it right, or remove the annotation",
+			lost, "belongs to another object: those with the verb record on imageimports can put it right, or remove it",
 		},
 	})
 }
@@ -90,7 +90,9 @@ func TestDecideUnseen(t *testing.T) {
 	anew := newIntent(2*time.Minute).anew(testNow, newIntent(0).Hash)
 	runDecisions(t, map[string]decision{
 		"not looked":                       {[]change{open(time.Minute)}, outcome{verb: look}, ""},
-		"accepted, not listed yet":         {[]change{open(2*time.Minute - time.Second), told("m-1"), saw()}, running, "is running"},
+		"accepted, not listed yet":         {[]change{open(2*time.Minute - time.Second), told("m-1"), saw()}, running, "not in the last listing"},
+		"seen, its answer was lost":        {[]change{open(40*time.Minute - time.Second), told("m-1"), unanswered, saw()}, running, ""},
+		"seen, gone for certain":           {[]change{open(40 * time.Minute), told("m-1"), unanswered, saw()}, vanished, ""},
 		"accepted, not listed":             {[]change{open(2 * time.Minute), told("m-1"), saw()}, vanished, "deleted outside of Kubernetes"},
 		"accepted, gone, requested before": {[]change{open(2 * time.Minute), told("m-1"), saw(), requested, reported(v1alpha1.ReasonImporting)}, rests(moodStalled, v1alpha1.ReasonImageVanished, drift).editable(), ""},
 		"accepted, gone, requested":        {[]change{open(2 * time.Minute), told("m-1"), saw(), requested, reported(v1alpha1.ReasonImageVanished)}, starts(anew), ""},

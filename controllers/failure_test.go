@@ -152,7 +152,7 @@ func TestDefaultTiming(t *testing.T) {
 	g := NewWithT(t)
 	timing := DefaultTiming()
 	g.Expect(timing.Settle).To(BeNumerically(">=", 31*time.Minute+5*time.Minute+timing.ListingLag))
-	g.Expect(timing.ListingLag).To(BeNumerically(">=", sendWindow+30*time.Second+time.Minute))
+	g.Expect(timing.ListingLag).To(BeNumerically(">=", answerBound+time.Minute))
 	g.Expect(timing.SecretCheck).To(BeNumerically("<", time.Minute))
 	g.Expect(timing.Poll).To(BeNumerically("<", timing.Drift))
 	g.Expect(timing.BackoffBase).To(BeNumerically("<", timing.BackoffMax))

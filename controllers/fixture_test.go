@@ -73,7 +73,10 @@ func refused(s *state) {
 }
 
 func failedAs(status string, ago time.Duration) change {
-	return record(newIntent(ago+time.Minute).failed(status, testNow.Add(-ago)))
+	return func(s *state) {
+		told("m-1")(s)
+		record(newIntent(ago+time.Minute).failed(status, testNow.Add(-ago)))(s)
+	}
 }
 
 func owns(id string) change { return record(newIntent(3 * time.Hour).withImage(id)) }
@@ -81,7 +84,7 @@ func owns(id string) change { return record(newIntent(3 * time.Hour).withImage(i
 func adopted(id string) change {
 	return func(s *state) {
 		s.obj.Spec.ImageID, s.obj.Spec.ImageName = id, ""
-		record(s.base().adopting(id, testNow, importHash(&s.obj.Spec)))(s)
+		record(s.base().adopting(id, testNow.Add(-time.Hour), importHash(&s.obj.Spec)))(s)
 	}
 }
 
@@ -121,8 +124,19 @@ func fresh(s *state)       { s.obj.CreationTimestamp = metav1.NewTime(testNow.Ad
 
 // told is what status remembers of the first attempt: the image that the cloud promised, if any.
 func told(id string) change {
-	return func(s *state) { s.obj.Status.Attempts, s.obj.Status.ImageID = 1, id }
+	return func(s *state) {
+		s.obj.Status.Attempts, s.obj.Status.ImageID = 1, id
+		if id != "" {
+			s.obj.Status.RequestID = "R-1"
+		}
+	}
 }
+
+// unanswered is an attempt whose image was found without the cloud's answer.
+func unanswered(s *state) { s.obj.Status.RequestID = "" }
+
+func justNow(s *state)       { s.intent.SignedAt = seconds(testNow) }
+func secondAttempt(s *state) { s.intent.Attempt = 2 }
 
 func startedAt(age time.Duration) change {
 	return func(s *state) { at := seconds(testNow.Add(-age)); s.obj.Status.StartTime = &at }

@@ -139,6 +139,8 @@ func (r *Reconciler) importImage(ctx context.Context, s *state) error {
 	s.permit = nil
 	request := importRequest(&s.obj.Spec)
 	request.ImageName = uniqueName(s.obj, &in)
+	ctx, cancel := context.WithTimeout(ctx, in.SignedAt.Add(answerBound).Sub(r.Clock.Now()))
+	defer cancel()
 	imported, err := s.account.ImportImage(ctx, request, ens.Pin{Nonce: in.nonce(), SignedAt: in.SignedAt.Time})
 	s.answer = &answer{imported: imported}
 	if err != nil && !errors.As(err, &s.answer.err) {
@@ -173,16 +175,19 @@ func (r *Reconciler) readShares(ctx context.Context, s *state, e effect) error {
 }
 
 func (r *Reconciler) changeShares(ctx context.Context, s *state, e effect) error {
-	var err error
 	if e.verb == shareImage {
-		err = s.account.ShareImage(ctx, e.image, e.accounts...)
+		if err := s.account.ShareImage(ctx, e.image, e.accounts...); err != nil {
+			return err
+		}
 		s.shares.accounts = append(s.shares.accounts, e.accounts...)
 	} else {
-		err = s.account.UnshareImage(ctx, e.image, e.accounts[0])
+		if err := s.account.UnshareImage(ctx, e.image, e.accounts[0]); err != nil {
+			return err
+		}
 		s.shares.accounts = slices.DeleteFunc(s.shares.accounts, func(account string) bool { return account == e.accounts[0] })
 	}
 	s.shares.stale = true
-	return err
+	return nil
 }
 
 // deleteImage asks for the deletion and then looks again: no answer proves that an image is gone, only its absence does.

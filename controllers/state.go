@@ -161,12 +161,24 @@ func (s *state) wasReady() bool {
 		meta.IsStatusConditionTrue(s.obj.Status.Conditions, v1alpha1.ConditionReady)
 }
 
+// conclusive is true when an absence proves that there is no image: whatever the attempt made, or was there when it was
+// adopted, would be listed by now. An image that was seen once proves nothing about the next listing, which may come
+// from another server. But an answer proves when the image was made, where without one it may be made late.
+func (s *state) conclusive() bool {
+	bound := s.timing.Settle
+	answered := s.obj.Status.RequestID != "" && s.obj.Status.Attempts == s.intent.Attempt
+	if s.intent.Adopted || answered {
+		bound = s.timing.ListingLag
+	}
+	return s.seen.begun.Sub(s.intent.SignedAt.Time) >= bound
+}
+
 // looksTooEarly is true when the image of the attempt is not found, but may only be missing from the listings still. An
 // image whose deletion the cloud has accepted is not missing: it is gone.
 func (s *state) looksTooEarly() bool {
 	ready := meta.FindStatusCondition(s.obj.Status.Conditions, v1alpha1.ConditionReady)
 	asked := len(s.deleted) > 0 || ready != nil && ready.Message == beingDeletedMessage
-	return len(s.seen.images) == 0 && !asked && !s.intent.Adopted && s.seen.begun.Sub(s.intent.SignedAt.Time) < s.timing.ListingLag
+	return len(s.seen.images) == 0 && !asked && !s.conclusive()
 }
 
 // otherKey is true when the record was made with another access key than the one in use. What is not found then may lie

@@ -28,6 +28,9 @@ func (k *kubeGate) RoundTrip(request *http.Request) (*http.Response, error) {
 		if k.gate.isClosed() {
 			return nil, errKilled
 		}
+		if k.run.meddle != nil {
+			return k.answer(k.run.meddle(k.manager, request, k.next))
+		}
 		return k.answer(k.next.RoundTrip(request))
 	}
 	defer k.run.busy()()

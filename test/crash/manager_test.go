@@ -67,6 +67,8 @@ func (r *run) start(kill boundary) (*manager, error) {
 	access.Wrap(func(next http.RoundTripper) http.RoundTripper { return &kubeGate{manager: m, next: next} })
 	skip := true
 	mgr, err := ctrl.NewManager(access, ctrl.Options{
+		LeaderElection: r.elects, LeaderElectionID: leaseName, LeaderElectionNamespace: r.ns,
+		LeaseDuration: &leaseDuration, RenewDeadline: &renewDeadline, RetryPeriod: &retryPeriod,
 		Scheme:     r.client.Scheme(),
 		Logger:     funcr.New(func(string, string) {}, funcr.Options{}),
 		Metrics:    metricsserver.Options{BindAddress: "0"},

@@ -50,7 +50,7 @@ var mutants = []mutant{
 	{
 		name:    "no-settle-wait",
 		why:     "a request that is still under way is given up, so that it and the next attempt both make an image",
-		changes: []change{{"controllers/decide.go", `case age < s.timing.Settle:`, `case age < 0:`}},
+		changes: []change{{"controllers/decide.go", `case s.seen.begun.Sub(s.intent.SignedAt.Time) < s.timing.Settle:`, `case false:`}},
 		run:     "TestCrash/^import$/^late-cloud-ImportImage-1$",
 	},
 	{

@@ -5,6 +5,7 @@ package crash
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -40,7 +41,13 @@ type run struct {
 	barrier  barrier
 	// restarts is true when a killed manager is followed by another one.
 	restarts bool
+	// elects is true when the managers elect a leader, as they do in production.
+	elects   bool
 	managers []*manager
+	// meddle comes between a manager and the apiserver in what is no boundary. Optional.
+	meddle func(m *manager, request *http.Request, next http.RoundTripper) (*http.Response, error)
+	// deposed is the manager that is to lose the lease, and so to end by itself.
+	deposed *manager
 
 	// released lets late requests arrive.
 	released  chan struct{}
@@ -118,8 +125,8 @@ func (r *run) perform(kills ...boundary) {
 	r.release()
 	r.underway.Wait()
 	for _, m := range r.managers {
-		if err := m.end(); err != nil {
-			r.t.Errorf("manager %d: %v", m.number, err)
+		if err := m.end(); (err != nil) != (m == r.deposed) {
+			r.t.Errorf("manager %d ends with: %v", m.number, err)
 		}
 	}
 }
