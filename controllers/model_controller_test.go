@@ -13,6 +13,9 @@ import (
 type verdict struct {
 	s *state
 	e effect
+	// told is the object after a rest, and wait whether the controller comes back by itself.
+	told brief
+	wait bool
 }
 
 // decide asks once for each state, for decide is pure.
@@ -29,6 +32,9 @@ func (m *model) decide(r *run, age int8) verdict {
 		}
 		if m.ablation.decision != nil {
 			d.e = m.ablation.decision(d.s, d.e)
+		}
+		if d.e.verb == rest && !d.e.report.silent {
+			d.told, d.wait = m.apply(key.base, d.e.report)
 		}
 		m.decided[key] = d
 	}
@@ -65,17 +71,17 @@ func (m *model) act(w *modelWorld, c int) {
 	}
 	for age := range r.idle + 1 {
 		d := m.decide(r, age)
-		m.perform(*w, c, age, d.s, d.e)
+		m.perform(*w, c, age, d)
 	}
 }
 
 // perform mirrors Reconciler.perform and what Reconcile does with an error.
-func (m *model) perform(w modelWorld, c int, age int8, s *state, e effect) {
+func (m *model) perform(w modelWorld, c int, age int8, d verdict) {
 	w.runs[c].idle = 0
-	at := label{c: c, age: age}
+	at, s, e := label{c: c, age: age}, d.s, d.e
 	switch e.verb {
 	case rest:
-		m.tell(w, c, e.report, at.does("rests: "+e.report.reason))
+		m.tell(w, c, d, at.does("rests: "+e.report.reason))
 	case look:
 		m.look(w, c, s, at)
 	case readShares:
@@ -103,20 +109,20 @@ func (m *model) interrupted(w modelWorld, c int, s *state, class ens.Class, at l
 	if err != nil {
 		panic(err)
 	}
-	m.tell(w, c, outcome, at)
+	told, wait := m.apply(w.runs[c].base, outcome)
+	m.tell(w, c, verdict{e: effect{report: outcome}, told: told, wait: wait}, at)
 }
 
 // tell mirrors Reconciler.tell.
-func (m *model) tell(w modelWorld, c int, outcome report, at label) {
+func (m *model) tell(w modelWorld, c int, d verdict, at label) {
 	r := w.runs[c]
 	known, over := &w.objects[r.object].now, end(w, c)
-	if outcome.silent {
+	if d.e.report.silent {
 		m.emit(at, over)
 		return
 	}
-	base := r.base
-	told, wait := m.apply(base, outcome)
-	at.wait = wait
+	base, told := r.base, d.told
+	at.wait = d.wait
 	if told == base {
 		m.emit(at, over)
 		return
@@ -126,7 +132,7 @@ func (m *model) tell(w modelWorld, c int, outcome report, at label) {
 			m.emit(at.does("conflicts"), over)
 			return
 		}
-		told, _ = m.apply(*known, outcome)
+		told, _ = m.apply(*known, d.e.report)
 	}
 	m.store(over, r.object, told, nobody, at)
 }

@@ -29,11 +29,12 @@ type model struct {
 	emit func(label, modelWorld)
 
 	// What was computed once: reasons by number, objects and marks of small values, names with tokens, decisions.
-	words   []string
-	views   map[brief]*view
-	marks   map[string]mark
-	tokens  map[[2]int8]string
-	decided map[run]verdict
+	words     []string
+	views     map[brief]*view
+	marks     map[string]mark
+	tokens    map[[2]int8]string
+	decided   map[run]verdict
+	sightings map[sightingKey]*sighting
 
 	// parents holds all states that were found, each with the one it was found from; settled those that come to a good end.
 	parents map[uint64]uint64
@@ -43,7 +44,7 @@ type model struct {
 	complete         bool
 	transitions, cut int
 	overflow         uint64
-	saw              map[sight]int
+	saw              [sights]int
 	// bad counts the states that break a rule, found is the first of them, stuck says why one has no way to settle.
 	bad   map[rule]int
 	found map[rule]uint64
@@ -85,8 +86,8 @@ func newModel(t *testing.T, left budget) *model {
 		ctx:     t.Context(),
 		sharing: left.shares > 0, patience: patience, old: validity + lag + max(patience, 1), maxAttempt: maxAttempt,
 		timing: modelTiming(), validity: validity, lag: lag, sendPause: sendPause, words: []string{""},
-		views: map[brief]*view{}, marks: map[string]mark{}, decided: map[run]verdict{}, tokens: map[[2]int8]string{},
-		parents: map[uint64]uint64{}, settled: map[uint64]bool{}, found: map[rule]uint64{}, bad: map[rule]int{}, saw: map[sight]int{},
+		views: map[brief]*view{}, sightings: map[sightingKey]*sighting{}, marks: map[string]mark{}, decided: map[run]verdict{}, tokens: map[[2]int8]string{},
+		parents: map[uint64]uint64{}, settled: map[uint64]bool{}, found: map[rule]uint64{}, bad: map[rule]int{},
 	}
 }
 

@@ -24,11 +24,8 @@ func (m *model) look(w modelWorld, c int, s *state, at label) {
 		if mask&^hidden != 0 {
 			continue
 		}
-		seen, err := observe(m.ctx, modelListing{m: m, w: &w, hidden: mask, c: int8(c)}, s)
-		if err != nil {
-			panic(err)
-		}
-		known := map[run]bool{}
+		seen := m.observe(&w, s, r.base, modelListing{m: m, w: &w, hidden: mask, c: int8(c)})
+		var before run
 		for _, other := range m.cached(&w, 1-r.object) {
 			next := w
 			run := &next.runs[c]
@@ -38,8 +35,8 @@ func (m *model) look(w modelWorld, c int, s *state, at label) {
 				g := &run.seen[i]
 				g.rival = g.as == asImage && s.obj.DeletionTimestamp != nil && m.rival(&w, r.object, int8(i+1))
 			}
-			if !known[*run] {
-				known[*run] = true
+			if *run != before {
+				before = *run
 				m.emit(at.does(fmt.Sprint("looks and sees ", len(seen.images))), next)
 			}
 		}
@@ -48,6 +45,31 @@ func (m *model) look(w modelWorld, c int, s *state, at label) {
 		w.left.faults--
 		m.interrupted(w, c, s, ens.ClassUnavailable, at.does("fails to look"))
 	}
+}
+
+// sightingKey is what a sighting depends on.
+type sightingKey struct {
+	base   brief
+	images [maxModelImages]picture
+	hidden int
+	c      int8
+}
+
+// observe asks the shipped observe once for each object and cloud.
+func (m *model) observe(w *modelWorld, s *state, base brief, listing modelListing) *sighting {
+	key := sightingKey{base: base, images: w.images, hidden: listing.hidden}
+	if m.ablation.randomToken {
+		key.c = listing.c
+	}
+	seen := m.sightings[key]
+	if seen == nil {
+		var err error
+		if seen, err = observe(m.ctx, listing, s); err != nil {
+			panic(err)
+		}
+		m.sightings[key] = seen
+	}
+	return seen
 }
 
 // cached are the versions of an object that a cache may show.
@@ -65,7 +87,7 @@ func (m *model) cached(w *modelWorld, object int8) []brief {
 
 // withClaims is what the shipped findClaims adds to a sighting, when the cache shows other of the other object.
 func (m *model) withClaims(w *modelWorld, s *state, seen *sighting, other brief) *sighting {
-	if m.ablation.noClaims {
+	if m.ablation.noClaims || w.objects[1].now.generation == 0 {
 		return seen
 	}
 	live := modelReader{m: m, objects: []brief{w.objects[0].now, w.objects[1].now}}

@@ -49,6 +49,7 @@ const (
 	sawFailed
 	sawNextAttempt
 	sawSharing
+	sights = iota
 )
 
 func (s sight) String() string {
@@ -78,7 +79,7 @@ func (m *model) judge(w *modelWorld, h uint64) bool {
 func (m *model) witness(w *modelWorld, object int8) {
 	o := w.objects[object].now
 	available := o.exists && m.words[o.reason] == v1alpha1.ReasonAvailable
-	for s, is := range map[sight]bool{
+	for s, is := range [sights]bool{
 		sawReady:       available,
 		sawGone:        o.deleting && !o.exists,
 		sawObserved:    available && ownerships[o.ownership] == v1alpha1.OwnershipObserved && o.image > 0,
@@ -146,10 +147,10 @@ func (m *model) rival(w *modelWorld, object, image int8) bool {
 
 // checkMaking: a new image is the only one of its uid and epoch, and of its object unless its user asked for another.
 func (m *model) checkMaking(w *modelWorld, f request) {
-	if w.made[f.uid][f.epoch]++; w.made[f.uid][f.epoch] > 1 && !w.disturbed {
+	asked := w.objects[f.uid].now.ask > 0
+	if w.made[f.uid][f.epoch]++; w.made[f.uid][f.epoch] > 1 && !w.disturbed && !(w.rolledBack && asked) {
 		w.broken = brokenDuplicate
 	}
-	asked := w.objects[f.uid].now.ask > 0
 	for _, p := range w.images {
 		if p.there && !p.dying && p.status != packFailed && p.uid == f.uid && !asked {
 			w.broken = brokenDuplicate

@@ -142,7 +142,7 @@ func (m *model) atRest(w *modelWorld) string {
 			}
 		}
 		switch available := m.words[o.reason] == v1alpha1.ReasonAvailable; {
-		case images > 1 && o.ask == 0:
+		case images > 1 && o.ask == 0 && !w.rolledBack:
 			return fmt.Sprintf("it rests with %d images: %s", images, m.describe(w))
 		case available && (o.image == 0 || !w.images[o.image-1].there):
 			return "it is said to be available and is not there: " + m.describe(w)
