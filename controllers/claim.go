@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -69,14 +70,14 @@ func (r *Reconciler) findClaims(ctx context.Context, s *state, seen *sighting) e
 		return nil
 	}
 	reader := client.Reader(r.Client)
-	if !s.obj.DeletionTimestamp.IsZero() {
-		// A stale cache may miss the better claim, and a deletion cannot be taken back.
+	if !s.obj.DeletionTimestamp.IsZero() || s.adoptsBySpec() {
+		// A stale cache may miss the better claim. A deletion cannot be taken back, nor can the rename after an adoption.
 		reader = r.APIReader
 	}
 	for _, image := range slices.Concat(seen.images, seen.lookalikes) {
-		for _, field := range []string{fieldSpecImageID, fieldStatusImageID} {
+		for _, selection := range s.claimants(image) {
 			list := &v1alpha1.ImageImportList{}
-			if err := reader.List(ctx, list, client.MatchingFields{field: image.ID}); err != nil {
+			if err := reader.List(ctx, list, selection); err != nil {
 				return fmt.Errorf("listing the ImageImports that claim image %s: %w", image.ID, err)
 			}
 			for i := range list.Items {
@@ -87,6 +88,15 @@ func (r *Reconciler) findClaims(ctx context.Context, s *state, seen *sighting) e
 		}
 	}
 	return r.findOwner(ctx, s, seen)
+}
+
+// claimants are the selections of objects that may claim the image. All of them may claim one that bears a token: the
+// object that it was imported for may know nothing of it yet.
+func (s *state) claimants(image ens.Image) []client.ListOption {
+	if strings.Contains(image.Name, nameSuffix(s.cluster, "")) {
+		return []client.ListOption{client.UnsafeDisableDeepCopy}
+	}
+	return []client.ListOption{client.MatchingFields{fieldSpecImageID: image.ID}, client.MatchingFields{fieldStatusImageID: image.ID}}
 }
 
 // findOwner adds the claim of the object that a foreign record belongs to, if it still lives here. Its status may not
@@ -117,7 +127,8 @@ func claimOf(obj *v1alpha1.ImageImport, cluster types.UID, image ens.Image) *cla
 	switch {
 	case own != nil && own.ImageID == image.ID:
 		c.imported = !own.Adopted
-	case own != nil && own.ImageID == "" && own.Closed != closedRefused && obj.Status.ImageID == image.ID:
+	case own != nil && own.ImageID == "" && own.Closed != closedRefused &&
+		(obj.Status.ImageID == image.ID || strings.HasSuffix(image.Name, own.nameSuffix())):
 		c.imported = true
 	case obj.Spec.ImageID == image.ID && obj.Spec.ManagementPolicy != v1alpha1.ManagementObserveOnly:
 	default:
