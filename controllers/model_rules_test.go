@@ -148,7 +148,7 @@ func (m *model) rival(w *modelWorld, object, image int8) bool {
 // checkMaking: a new image is the only one of its uid and epoch, and of its object unless its user asked for another.
 func (m *model) checkMaking(w *modelWorld, f request) {
 	asked := w.objects[f.uid].now.ask > 0
-	if w.made[f.uid][f.epoch]++; w.made[f.uid][f.epoch] > 1 && !w.disturbed && !(w.rolledBack && asked) {
+	if w.made[f.uid][f.epoch]++; w.made[f.uid][f.epoch] > 1 && !w.disturbed && !w.rolledBack {
 		w.broken = brokenDuplicate
 	}
 	for _, p := range w.images {

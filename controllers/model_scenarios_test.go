@@ -42,8 +42,18 @@ var fullScenarios = []scenario{
 	{"vanished image", budget{crashes: 1, requests: 2, thefts: 1}, nil, []sight{sawVanished}},
 	{"failed import", budget{crashes: 1, requests: 1, failures: 1}, nil, []sight{sawFailed, sawDeleted}},
 	{"stuck deletion", budget{failures: 1, stuck: 1, deletions: 1}, nil, []sight{sawFailed, sawGone}},
-	{"copy", budget{faults: 1, late: 1, copies: 1}, nil, []sight{sawReady}},
-	{"restore", budget{disasters: 1, late: 1, adopts: 1}, nil, []sight{sawObserved, sawAdopted}},
+	{"copy of a young object", budget{copies: 1}, nil, []sight{sawReady, sawTwin}},
+	{"copy, and delete", budget{copies: 1, deletions: 2, backups: 1}, oneReady, []sight{sawTwin, sawGone, sawDeleted}},
+	{"copy, told to adopt", budget{copies: 1, deletions: 1, adopts: 1, stale: 1}, oneReady, []sight{sawTwin, sawGone, sawDeleted}},
+	{"restore", budget{faults: 1, late: 1, disasters: 1, adopts: 1}, nil, []sight{sawObserved, sawAdopted, sawTwin}},
+	{"restore an older one", budget{backups: 1, disasters: 1, requests: 1}, nil, []sight{sawObserved, sawTwin}},
+	{"restore after Retain", budget{retains: 1, deletions: 2, copies: 1, adopts: 1}, oneReady, []sight{sawObserved, sawAdopted, sawGone}},
+	{"two claim one image", budget{faults: 1, stale: 1, deletions: 2}, twoClaim, []sight{sawAdopted, sawClaimed, sawGone, sawDeleted}},
+	{"another claims it", budget{deletions: 1, stale: 1}, oneImportsOneClaims, []sight{sawReady, sawClaimed, sawGone, sawDeleted}},
+	{"another's is claimed", budget{refusals: 1, names: 1, deletions: 1}, oneClaimsLater, []sight{sawReady, sawClaimed, sawGone, sawDeleted}},
+	{"set back", budget{stale: 1, rollbacks: 1, requests: 1, adopts: 1}, nil, []sight{sawReady, sawUnknown, sawAdopted}},
+	{"set back, and delete", budget{stale: 1, rollbacks: 1, deletions: 1}, nil, []sight{sawReady, sawUnknown, sawGone}},
+	{"sharing", budget{crashes: 1, faults: 1, shares: 2, deletions: 1, pauses: 1}, oneReady, []sight{sawSharing, sawGone, sawDeleted}},
 }
 
 func start(sc scenario) modelWorld {
@@ -78,4 +88,20 @@ func twoClaim(w *modelWorld) {
 		r.uid, r.imageID, r.policy = int8(i), 1, policyDelete
 		w.objects[i].now = r
 	}
+}
+
+// oneImportsOneClaims begins with a new object, and a younger one that is to take over its image and to delete it.
+func oneImportsOneClaims(w *modelWorld) {
+	r := newBrief()
+	r.uid, r.imageID, r.policy, r.name = 1, 1, policyDelete, 1
+	w.objects[1].now = r
+}
+
+// oneClaimsLater begins with a new object that may come to name the image of a younger one.
+func oneClaimsLater(w *modelWorld) {
+	oneReady(w)
+	w.objects[1], w.images[0].uid, w.made = w.objects[0], 1, [2][maxEpoch + 1]int8{1: {1: 1}}
+	w.objects[1].now.uid, w.objects[1].now.mark.uid = 1, 1
+	w.objects[0].now = newBrief()
+	w.objects[0].now.policy, w.objects[0].now.name, w.nonces = policyDelete, 1, 0
 }

@@ -5,6 +5,7 @@ package controllers
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -31,7 +32,12 @@ import (
 //	model_ablation_test.go    Each protection taken away must lead to a broken rule.
 
 // modelLimit bounds the states of one scenario, so that a mistake does not eat the machine. No scenario gets near it.
-const modelLimit = 20_000_000
+func modelLimit() int {
+	if n, err := strconv.Atoi(os.Getenv("MODEL_LIMIT")); err == nil {
+		return n
+	}
+	return 20_000_000
+}
 
 // Whatever happens, in every order: no second image, nothing left behind, nothing of others touched, and a way out. And
 // each protection that is taken away is missed: without this, the silence of the model would mean nothing.
@@ -64,7 +70,7 @@ func TestModel(t *testing.T) {
 func playScenario(t *testing.T, sc scenario, result *table) {
 	t.Helper()
 	g, m, began := NewWithT(t), newModel(t, sc.left), time.Now()
-	m.explore(start(sc), modelLimit, brokenNone)
+	m.explore(start(sc), modelLimit(), brokenNone)
 	result.scenario(sc.name, m, time.Since(began))
 	for rule, h := range m.found {
 		t.Errorf("%v, the shortest way:\n%s%s", rule, m.trace(start(sc), h), m.stuck)
@@ -83,7 +89,7 @@ func playAblation(t *testing.T, a ablated, result *table) {
 	t.Helper()
 	m, began := newModel(t, a.left), time.Now()
 	a.weaken(m)
-	m.explore(start(a.scenario), modelLimit, a.finds)
+	m.explore(start(a.scenario), modelLimit(), a.finds)
 	result.ablation(a, m, time.Since(began))
 	NewWithT(t).Expect(m.found).To(HaveKey(a.finds))
 	if os.Getenv("MODEL") == "traces" {

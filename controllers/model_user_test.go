@@ -68,7 +68,8 @@ func (m *model) userDeletes(w modelWorld, object int8, r brief) {
 	r.deleting = true
 	r.generation++
 	if !r.finalizer {
-		r.exists = false
+		// A store that was set back to before the record cannot know better.
+		r.exists, w.objects[object].released = false, w.rolledBack
 	}
 	m.store(w, object, r, nobody, label{what: fmt.Sprint("the user deletes object ", object), c: nobody})
 }
