@@ -304,6 +304,9 @@ func decideUpkeep(s *state) effect {
 		return s.rest(progressing(v1alpha1.ReasonImporting, fmt.Sprintf("image %s is being made", image.ID)).after(s.timing.Poll))
 	case image.Name != name && s.obj.Spec.Suspend:
 		return s.rest(suspended(fmt.Sprintf("spec.suspend is true: image %s is not renamed to %s", image.ID, name)).after(s.timing.Drift))
+	case image.Name != name && image.ID != s.obj.Status.ImageID && image.ID != s.obj.Spec.ImageID:
+		// The token in the name is what other objects find the claim by, until the status tells of it.
+		return s.rest(progressing(v1alpha1.ReasonImporting, fmt.Sprintf("image %s is available; it is renamed next", image.ID)).after(s.timing.Poll))
 	case image.Name != name:
 		return effect{verb: renameImage, image: image.ID, name: name}
 	}
