@@ -79,11 +79,19 @@ func decideLookalike(s *state) (e effect, unclear bool) {
 		case s.consents(v1alpha1.ReasonOwnershipUnknown):
 		default:
 			return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, fmt.Sprintf(
-				"image %s is named %s, is no older than this object, and nobody claims it: it may have been imported for this object before its record was lost; set the annotation %s to its ID to take it over, or %s to a new value to import another image",
-				image.ID, image.Name, v1alpha1.AdoptAnnotation, v1alpha1.ReconcileRequestAnnotation)).after(s.timing.Drift)), true
+				"image %s is named %s, is no older than this object, and nobody claims it: it may have been imported for this object before its record was lost; set the annotation %s to its ID to take it over, or %s to a new value to %s",
+				image.ID, image.Name, v1alpha1.AdoptAnnotation, v1alpha1.ReconcileRequestAnnotation, s.otherwise())).after(s.timing.Drift)), true
 		}
 	}
 	return effect{}, false
+}
+
+// otherwise is what this object does when a lookalike is not its own.
+func (s *state) otherwise() string {
+	if s.obj.DeletionTimestamp.IsZero() {
+		return "import another image"
+	}
+	return "let this object go without it"
 }
 
 // adopts is true when somebody who may do so named the image in the annotation.
