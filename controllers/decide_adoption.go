@@ -42,7 +42,7 @@ func decideForeign(s *state) effect {
 		return effect{verb: look}
 	}
 	own, theirs := s.ownAndTheirs()
-	lasting := len(theirs) == 0 && s.foreign.open()
+	lasting := len(theirs) == 0 && s.foreign.Closed == ""
 	switch {
 	case len(own) > 0:
 		return decideStart(s)

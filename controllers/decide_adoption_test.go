@@ -84,6 +84,7 @@ func TestDecideForeign(t *testing.T) {
 		"another is to be adopted":   {[]change{foreign, adoptAnnotated("m-8"), saw(theirs)}, rests(moodReady, v1alpha1.ReasonAvailable, drift), ""},
 		"nothing there":              {[]change{foreign, saw()}, starts(first(0)), ""},
 		"nothing there yet":          {[]change{young, saw()}, outcome{mood: moodReconciling, reason: v1alpha1.ReasonImportUnconfirmed, wait: 15 * time.Second, retry: retryPolling, keepsError: true}, ""},
+		"recorded and not listed":    {[]change{young, func(s *state) { s.foreign.ImageID = "m-9" }, saw()}, outcome{mood: moodReconciling, reason: v1alpha1.ReasonImportUnconfirmed, wait: 15 * time.Second, retry: retryPolling, keepsError: true}, ""},
 		"nothing there any more":     {[]change{foreign, observed, saw()}, rests(moodStalled, v1alpha1.ReasonImageVanished, drift).editable(), ""},
 		"given up":                   {[]change{foreign, observed, saw(), requested, reported(v1alpha1.ReasonImageVanished)}, starts(first(0)), ""},
 		"an own image as well":       {[]change{foreign, saw(theirs, image("m-1", "Available"))}, writes(first(0)), ""},
