@@ -151,8 +151,12 @@ func (m *model) checkMaking(w *modelWorld, f request) {
 	if w.made[f.uid][f.epoch]++; w.made[f.uid][f.epoch] > 1 && !w.disturbed && !w.rolledBack {
 		w.broken = brokenDuplicate
 	}
+	if w.restored {
+		asked = asked || w.objects[0].now.ask > 0
+	}
 	for _, p := range w.images {
-		if p.there && !p.dying && p.status != packFailed && p.uid == f.uid && !asked {
+		same := p.uid == f.uid || w.restored && p.uid != strangers
+		if p.there && !p.dying && p.status != packFailed && same && !asked {
 			w.broken = brokenDuplicate
 		}
 	}

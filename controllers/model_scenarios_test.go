@@ -46,7 +46,7 @@ var fullScenarios = []scenario{
 	{"copy, and delete", budget{copies: 1, deletions: 2, backups: 1}, oneReady, []sight{sawTwin, sawGone, sawDeleted}},
 	{"copy, told to adopt", budget{copies: 1, deletions: 1, adopts: 1, stale: 1}, oneReady, []sight{sawTwin, sawGone, sawDeleted}},
 	{"restore", budget{faults: 1, late: 1, disasters: 1, adopts: 1}, nil, []sight{sawObserved, sawAdopted, sawTwin}},
-	{"restore an older one", budget{backups: 1, disasters: 1, requests: 1}, nil, []sight{sawObserved, sawTwin}},
+	{"restore an older one", budget{backups: 1, disasters: 1}, nil, []sight{sawObserved, sawTwin}},
 	{"restore after Retain", budget{retains: 1, deletions: 2, copies: 1, adopts: 1}, oneReady, []sight{sawObserved, sawAdopted, sawGone}},
 	{"two claim one image", budget{faults: 1, stale: 1, deletions: 2}, twoClaim, []sight{sawAdopted, sawClaimed, sawGone, sawDeleted}},
 	{"another claims it", budget{deletions: 1, stale: 1}, oneImportsOneClaims, []sight{sawReady, sawClaimed, sawGone, sawDeleted}},

@@ -99,7 +99,7 @@ func (m *model) userCopies(w modelWorld) {
 		gone.exists, gone.finalizer = false, false
 		w.write(0, gone, nobody)
 		w.objects[0].before, w.objects[0].released = brief{}, true
-		w.runs = [2]run{}
+		w.runs, w.restored = [2]run{}, true
 		m.create(w, twin, "object 0 is lost with its cluster, its manifest is applied as object 1")
 		m.create(long(w), ancientMark(twin), "object 0 is lost with its cluster, long after its manifest is applied as object 1")
 	}

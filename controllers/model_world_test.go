@@ -49,9 +49,10 @@ type modelWorld struct {
 	nonces uint64
 	// made counts the images that the cloud made for each uid and epoch.
 	made [2][maxEpoch + 1]int8
-	// disturbed is true once somebody else deleted an image, rolledBack once the store went back in time.
-	disturbed, rolledBack bool
-	left                  budget
+	// disturbed is true once somebody else deleted an image, rolledBack once the store went back in time, restored once
+	// object 0 lives on as object 1.
+	disturbed, rolledBack, restored bool
+	left                            budget
 	// broken is the rule that the last step broke.
 	broken rule
 }
