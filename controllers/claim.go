@@ -45,7 +45,8 @@ func compareClaims(a, b claim) int {
 
 // outranking is the claim of another object that is better than this object's own, nil when there is none.
 func (s *state) outranking(image string) *claim {
-	best := claim{created: s.obj.CreationTimestamp.Time, uid: s.obj.UID, imported: s.intent != nil && !s.intent.Adopted}
+	imported := s.intent != nil && !s.intent.Adopted && s.intent.ImageID == image
+	best := claim{created: s.obj.CreationTimestamp.Time, uid: s.obj.UID, imported: imported}
 	var found *claim
 	for _, other := range s.seen.claims {
 		if other.image == image && compareClaims(other, best) < 0 {

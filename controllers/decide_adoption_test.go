@@ -50,6 +50,7 @@ func TestDecideAdoption(t *testing.T) {
 		"there, suspended":            {[]change{imageID("m-1"), isSuspended, hand("Available")}, writes(taken), ""},
 		"an older object claims it":   {[]change{imageID("m-1"), hand("Available"), claimedBy("m-1")}, outranked, "edge/other, which is older"},
 		"a younger object claims it":  {[]change{imageID("m-1"), hand("Available"), claimedBy("m-1", younger)}, writes(taken), ""},
+		"refused, a younger imported": {[]change{refused, imageID("m-1"), hand("Available"), claimedBy("m-1", younger, importer)}, outranked, "which imported it"},
 		"a younger imported it":       {[]change{imageID("m-1"), hand("Available"), claimedBy("m-1", younger, importer)}, outranked, "which imported it"},
 		"another is claimed":          {[]change{imageID("m-1"), hand("Available"), claimedBy("m-2")}, writes(taken), ""},
 		"adopted":                     {[]change{adopted("m-1"), hand("Available")}, ready, "available as made-by-hand"},
