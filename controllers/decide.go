@@ -242,7 +242,12 @@ func decideVanished(s *state) effect {
 		return s.rest(progressing(v1alpha1.ReasonImporting, "the image is not in the last listing: looking again before anything is done").after(s.timing.Poll))
 	case s.otherKey() && !s.consents(v1alpha1.ReasonCredentialsChanged):
 		return s.rest(s.credentialsChanged())
-	case s.consents(v1alpha1.ReasonCredentialsChanged), s.consents(v1alpha1.ReasonImageVanished):
+	}
+	if e, unclear := decideLookalike(s); unclear {
+		return e
+	}
+	switch {
+	case s.consents(v1alpha1.ReasonCredentialsChanged), s.consents(v1alpha1.ReasonImageVanished), s.consents(v1alpha1.ReasonOwnershipUnknown):
 		if s.obj.Spec.ImageID == "" {
 			return s.start(s.intent.anew(s.now, importHash(&s.obj.Spec)))
 		}

@@ -104,6 +104,9 @@ func TestDecideLookalike(t *testing.T) {
 	hash := importHash(&newObject().Spec)
 	runDecisions(t, map[string]decision{
 		"in the way":                {[]change{old, saw(), lookalike(same)}, unclear, "image m-5 is named ubuntu-golden"},
+		"in the way, once told":     {[]change{old, told("m-5"), saw(), lookalike(same)}, unclear, "image m-5 is named ubuntu-golden"},
+		"once told, to be adopted":  {[]change{old, told("m-5"), saw(), lookalike(same), adoptAnnotated("m-5")}, writes(in.adopting("m-5", testNow, hash)), ""},
+		"once told, not wanted":     {[]change{old, told("m-5"), saw(), lookalike(same), requested, reported(v1alpha1.ReasonOwnershipUnknown)}, starts(in.anew(testNow, hash)), ""},
 		"in the way of a first":     {[]change{saw(), lookalike(same)}, unclear, ""},
 		"claimed":                   {[]change{old, saw(), lookalike(same), claimedBy("m-5")}, starts(in.again(testNow, hash)), ""},
 		"not wanted":                {[]change{old, told(""), saw(), lookalike(same), requested, reported(v1alpha1.ReasonOwnershipUnknown)}, starts(in.again(testNow, hash)), ""},
