@@ -47,7 +47,7 @@ type intent struct {
 	ImageID string `json:"imageID,omitempty"`
 	// Adopted is set when the image was not imported for this object, but taken over. There is no attempt then.
 	Adopted bool `json:"adopted,omitempty"`
-	// Shared is set before the image is shared with the first account, and cleared when it is shared with none.
+	// Shared is set before the image is shared with the first account. From then on its sharing is looked after.
 	Shared bool `json:"shared,omitempty"`
 	// Key tells the access keys apart that the attempt was signed, or the image was seen, with: an absence that another
 	// key shows may be that of another account. Empty for temporary keys, which change all the time.
@@ -179,10 +179,10 @@ func (in *intent) withKey(key string) *intent {
 	return &seen
 }
 
-func (in *intent) sharing(shared bool) *intent {
-	changed := *in
-	changed.Shared = shared
-	return &changed
+func (in *intent) sharing() *intent {
+	asked := *in
+	asked.Shared = true
+	return &asked
 }
 
 func seconds(t time.Time) metav1.Time { return metav1.NewTime(t.UTC().Truncate(time.Second)) }

@@ -57,7 +57,7 @@ func TestIntentRoundTrip(t *testing.T) {
 	t.Parallel()
 	for name, in := range map[string]*intent{
 		"open":    newIntent(time.Minute),
-		"owned":   newIntent(time.Hour).withImage("m-1").withKey("k").sharing(true),
+		"owned":   newIntent(time.Hour).withImage("m-1").withKey("k").sharing(),
 		"adopted": newIntent(time.Hour).adopting("m-1", testNow, "hash"),
 		"refused": newIntent(time.Hour).closed(closedRefused, testNow),
 		"failed":  newIntent(time.Hour).failed("Pack_failed", testNow),
@@ -199,7 +199,7 @@ func TestClosing(t *testing.T) {
 	g.Expect(over.Cause).To(Equal("Upload_failed"))
 	g.Expect(*over.ClosedAt).To(Equal(metav1.NewTime(testNow.Add(time.Second))), "what is recorded are seconds in UTC")
 	g.Expect(newIntent(0).closed(closedRefused, odd).Cause).To(BeEmpty())
-	_, _, err := readIntent(annotated(newIntent(0).withImage("m-1").sharing(true).closed(closedRefused, odd).encode()), testCluster)
+	_, _, err := readIntent(annotated(newIntent(0).withImage("m-1").sharing().closed(closedRefused, odd).encode()), testCluster)
 	g.Expect(err).NotTo(HaveOccurred(), "what is closed owns nothing")
 }
 
