@@ -48,7 +48,8 @@ func compareClaims(a, b claim) int {
 // outranking is the claim of another object that is better than this object's own, nil when there is none. A mere wish
 // keeps an image from being adopted or deleted, but it does not take one from an object that looks after it.
 func (s *state) outranking(image string) *claim {
-	best := claim{created: s.obj.CreationTimestamp.Time, uid: s.obj.UID, imported: s.intent != nil && !s.intent.Adopted}
+	imported := s.intent != nil && !s.intent.Adopted && s.intent.ImageID == image
+	best := claim{created: s.obj.CreationTimestamp.Time, uid: s.obj.UID, imported: imported}
 	holds := s.intent != nil && s.intent.ImageID == image && s.obj.DeletionTimestamp.IsZero()
 	var found *claim
 	for _, other := range s.seen.claims {
@@ -93,8 +94,8 @@ func (r *Reconciler) findClaims(ctx context.Context, s *state, seen *sighting) e
 			}
 		}
 	}
-	// A stale cache may miss the better claim, and a deletion cannot be taken back.
-	live := !s.obj.DeletionTimestamp.IsZero()
+	// A stale cache may miss the better claim. A deletion cannot be taken back, nor can the rename after an adoption.
+	live := !s.obj.DeletionTimestamp.IsZero() || s.adoptsBySpec()
 	if copied || slices.ContainsFunc(images, s.bearsAnotherToken) {
 		return r.eachObject(ctx, live, note)
 	}
@@ -143,8 +144,10 @@ func claimOf(obj *v1alpha1.ImageImport, cluster types.UID, image ens.Image) *cla
 	switch {
 	case own != nil && own.ImageID == image.ID:
 		c.imported = !own.Adopted
-	case own != nil && own.ImageID == "" && own.Closed != closedRefused && obj.Status.ImageID == image.ID,
-		target{suffixes: suffixesOf(obj, cluster)}.matches(image):
+	case own != nil && own.ImageID == "" && own.Closed != closedRefused && obj.Status.ImageID == image.ID:
+		c.imported = true
+	// What it imported besides the image of its record, it does not hold on to.
+	case (own == nil || own.ImageID == "" && own.Closed != closedRefused) && target{suffixes: suffixesOf(obj, cluster)}.matches(image):
 		c.imported = true
 	case obj.Spec.ImageID == image.ID && obj.Spec.ManagementPolicy != v1alpha1.ManagementObserveOnly:
 		c.wished = obj.Status.ImageID != image.ID

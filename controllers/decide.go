@@ -223,12 +223,6 @@ func decideDouble(s *state, kept ens.Image) effect {
 // decideUnseen: an attempt is open and no image of it is found.
 func decideUnseen(s *state) effect {
 	switch {
-	case s.accepted() && s.conclusive():
-		// A cluster that is set back has forgotten the rename, which took the token out of the name.
-		if e, unclear := decideLookalike(s); unclear {
-			return e
-		}
-		return decideVanished(s)
 	case s.accepted():
 		return decideVanished(s)
 	case s.seen.begun.Sub(s.intent.SignedAt.Time) < s.timing.Settle:
@@ -250,6 +244,11 @@ func decideVanished(s *state) effect {
 		return s.rest(progressing(v1alpha1.ReasonImporting, "the image is not in the last listing: looking again before anything is done").after(s.timing.Poll))
 	case s.otherKey() && !s.consents(v1alpha1.ReasonCredentialsChanged):
 		return s.rest(s.credentialsChanged())
+	}
+	if e, unclear := decideLookalike(s); unclear {
+		return e
+	}
+	switch {
 	case s.consents(v1alpha1.ReasonCredentialsChanged), s.consents(v1alpha1.ReasonImageVanished), s.consents(v1alpha1.ReasonOwnershipUnknown):
 		if s.obj.Spec.ImageID == "" {
 			return s.start(s.intent.anew(s.now, importHash(&s.obj.Spec)))
@@ -315,6 +314,9 @@ func decideUpkeep(s *state) effect {
 		return s.rest(progressing(v1alpha1.ReasonImporting, fmt.Sprintf("image %s is being made", image.ID)).after(s.timing.Poll))
 	case image.Name != name && s.obj.Spec.Suspend:
 		return s.rest(suspended(fmt.Sprintf("spec.suspend is true: image %s is not renamed to %s", image.ID, name)).after(s.timing.Drift))
+	case image.Name != name && image.ID != s.obj.Status.ImageID && image.ID != s.obj.Spec.ImageID:
+		// The token in the name is what other objects find the claim by, until the status tells of it.
+		return s.rest(progressing(v1alpha1.ReasonImporting, fmt.Sprintf("image %s is available; it is renamed next", image.ID)).after(s.timing.Poll))
 	case image.Name != name:
 		return effect{verb: renameImage, image: image.ID, name: name}
 	}

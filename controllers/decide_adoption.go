@@ -52,8 +52,8 @@ func decideForeign(s *state) effect {
 		return decideStart(s)
 	case len(theirs) > 0:
 		return decideTheirs(s, theirs[0])
-	case s.foreign.open() && s.seen.begun.Sub(s.foreign.SignedAt.Time) < s.timing.Settle:
-		return s.rest(s.unconfirmed(s.foreign.SignedAt.Time))
+	case s.foreign.Closed == "" && s.seen.begun.Sub(s.foreign.SignedAt.Time) < s.timing.Settle:
+		return s.rest(s.awaitingTheirs())
 	case s.signedWithAnother(s.foreign) && !s.consents(v1alpha1.ReasonCredentialsChanged):
 		return s.rest(s.credentialsChanged())
 	case status.Ownership == v1alpha1.OwnershipObserved && !s.consents(v1alpha1.ReasonImageVanished):
@@ -62,6 +62,13 @@ func decideForeign(s *state) effect {
 		return s.start(s.first())
 	}
 	return decideStart(s)
+}
+
+// awaitingTheirs: the image of a foreign record may be under way, or too young to be listed.
+func (s *state) awaitingTheirs() report {
+	r := s.unconfirmed(s.foreign.SignedAt.Time)
+	r.message = "the record tells of an import of another object (a restored or moved one), whose image may not be listed yet: looking for it before anything else is done"
+	return r
 }
 
 // decideTheirs: the image of a foreign record is there, and the object that imported it is not.
@@ -82,7 +89,7 @@ func decideLookalike(s *state) (e effect, unclear bool) {
 	switch {
 	case s.seen == nil:
 		return effect{}, false
-	case s.adoptee() != "":
+	case s.adopts():
 		return decideTakeover(s, s.adoptee()), true
 	case s.consents(v1alpha1.ReasonOwnershipUnknown), s.consents(v1alpha1.ReasonImageVanished):
 		return effect{}, false
@@ -92,14 +99,28 @@ func decideLookalike(s *state) (e effect, unclear bool) {
 			continue
 		}
 		return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, fmt.Sprintf(
-			"image %s is named %s, is no older than this object, and nobody claims it: it may have been imported for this object before its record was lost; set the annotation %s to its ID to take it over, or %s to a new value to import another image",
-			image.ID, image.Name, v1alpha1.AdoptAnnotation, v1alpha1.ReconcileRequestAnnotation)).after(s.timing.Drift)), true
+			"image %s is named %s, is no older than this object, and nobody claims it: it may have been imported for this object before its record was lost; set the annotation %s to its ID to take it over, or %s to a new value to %s",
+			image.ID, image.Name, v1alpha1.AdoptAnnotation, v1alpha1.ReconcileRequestAnnotation, s.otherwise())).after(s.timing.Drift)), true
 	}
 	return effect{}, false
 }
 
+// otherwise is what this object does when a lookalike is not its own.
+func (s *state) otherwise() string {
+	if s.obj.DeletionTimestamp.IsZero() {
+		return "import another image"
+	}
+	return "let this object go without it"
+}
+
 // adoptee is the image that somebody who may do so named in the annotation, empty for none.
 func (s *state) adoptee() string { return s.obj.Annotations[v1alpha1.AdoptAnnotation] }
+
+// adopts is true when the annotation still has to be followed: a record of an image stands for one that was.
+func (s *state) adopts() bool {
+	unrecorded := s.intent == nil || s.intent.open()
+	return s.adoptee() != "" && unrecorded && (s.obj.DeletionTimestamp.IsZero() || s.shows(s.adoptee()))
+}
 
 // decideTakeover: the annotation names the image to adopt.
 func decideTakeover(s *state, image string) effect {

@@ -50,6 +50,7 @@ func TestDecideAdoption(t *testing.T) {
 		"there, suspended":            {[]change{imageID("m-1"), isSuspended, hand("Available")}, writes(taken), ""},
 		"an older object claims it":   {[]change{imageID("m-1"), hand("Available"), claimedBy("m-1")}, outranked, "edge/other, which is older"},
 		"a younger object claims it":  {[]change{imageID("m-1"), hand("Available"), claimedBy("m-1", younger)}, writes(taken), ""},
+		"refused, a younger imported": {[]change{refused, imageID("m-1"), hand("Available"), claimedBy("m-1", younger, importer)}, outranked, "which imported it"},
 		"a younger imported it":       {[]change{imageID("m-1"), hand("Available"), claimedBy("m-1", younger, importer)}, outranked, "which imported it"},
 		"another is claimed":          {[]change{imageID("m-1"), hand("Available"), claimedBy("m-2")}, writes(taken), ""},
 		"adopted":                     {[]change{adopted("m-1"), hand("Available")}, ready, "available as made-by-hand"},
@@ -94,6 +95,7 @@ func TestDecideForeign(t *testing.T) {
 		"another is to be adopted":   {[]change{foreign, adoptAnnotated("m-8"), saw(theirs)}, rests(moodStalled, v1alpha1.ReasonImageNotFound, drift).editable(), "no image m-8"},
 		"nothing there":              {[]change{foreign, saw()}, starts(first(0)), ""},
 		"nothing there yet":          {[]change{young, saw()}, outcome{mood: moodReconciling, reason: v1alpha1.ReasonImportUnconfirmed, wait: 15 * time.Second, retry: retryPolling, keepsError: true}, ""},
+		"recorded and not listed":    {[]change{young, func(s *state) { s.foreign.ImageID = "m-9" }, saw()}, outcome{mood: moodReconciling, reason: v1alpha1.ReasonImportUnconfirmed, wait: 15 * time.Second, retry: retryPolling, keepsError: true}, ""},
 		"nothing there any more":     {[]change{foreign, observed, saw()}, rests(moodStalled, v1alpha1.ReasonImageVanished, drift).editable(), ""},
 		"given up":                   {[]change{foreign, observed, saw(), requested, reported(v1alpha1.ReasonImageVanished)}, starts(first(0)), ""},
 		"an own image as well":       {[]change{foreign, saw(theirs, image("m-1", "Available"))}, writes(first(0)), ""},
@@ -116,6 +118,9 @@ func TestDecideLookalike(t *testing.T) {
 	hash := importHash(&newObject().Spec)
 	runDecisions(t, map[string]decision{
 		"in the way":                {[]change{old, saw(), lookalike(same)}, unclear, "image m-5 is named ubuntu-golden"},
+		"in the way, once told":     {[]change{old, told("m-5"), saw(), lookalike(same)}, unclear, "image m-5 is named ubuntu-golden"},
+		"once told, to be adopted":  {[]change{old, told("m-5"), saw(), lookalike(same), adoptAnnotated("m-5")}, writes(in.adopting("m-5", testNow, hash)), ""},
+		"once told, not wanted":     {[]change{old, told("m-5"), saw(), lookalike(same), requested, reported(v1alpha1.ReasonOwnershipUnknown)}, starts(in.anew(testNow, hash)), ""},
 		"in the way of a first":     {[]change{saw(), lookalike(same)}, unclear, ""},
 		"claimed":                   {[]change{old, saw(), lookalike(same), claimedBy("m-5")}, starts(in.again(testNow, hash)), ""},
 		"not wanted":                {[]change{old, told(""), saw(), lookalike(same), requested, reported(v1alpha1.ReasonOwnershipUnknown)}, starts(in.again(testNow, hash)), ""},

@@ -76,6 +76,9 @@ func decideDeletionWithoutIntent(s *state) effect {
 	case s.obj.Status.ImageID != "":
 		return s.letGo(unproven)
 	}
+	if e, unclear := decideLookalike(s); unclear {
+		return e
+	}
 	return s.letGo("")
 }
 
@@ -93,6 +96,9 @@ func decideAttemptDeletion(s *state) effect {
 		return s.rest(s.awaitingOutcome())
 	case s.otherKey():
 		return s.rest(s.credentialsChanged())
+	}
+	if e, unclear := decideLookalike(s); unclear {
+		return e
 	}
 	return s.letGo("")
 }

@@ -15,6 +15,7 @@ func TestDecideDeletion(t *testing.T) {
 	gone := outcome{verb: removeFinalizer}
 	busy := rests(moodReconciling, v1alpha1.ReasonDeleting, poll)
 	waits := busy.keeping()
+	unclear := rests(moodStalled, v1alpha1.ReasonOwnershipUnknown, drift)
 	closing := newIntent(time.Minute).closed(closedFailed, testNow)
 	there := image("m-1", "Available")
 	failed := failedAs("Pack_failed", time.Minute)
@@ -42,6 +43,11 @@ func TestDecideDeletion(t *testing.T) {
 		"lost, found":                      {[]change{saw(there)}, writes(first(0)), ""},
 		"lost, not found":                  {[]change{saw()}, gone, ""},
 		"lost, status knows an image":      {[]change{told("m-1"), saw()}, gone, "not deleted"},
+		"lost, one bears the name":         {[]change{saw(), lookalike(there)}, unclear, "let this object go without it"},
+		"open, one bears the name":         {[]change{open(40 * time.Minute), saw(), lookalike(there)}, unclear, "let this object go without it"},
+		"one bears the name, Retain":       {[]change{open(40 * time.Minute), retain}, gone, ""},
+		"one bears the name, not wanted":   {[]change{saw(), lookalike(there), requested, reported(v1alpha1.ReasonOwnershipUnknown)}, gone, ""},
+		"one bears the name, to be taken":  {[]change{saw(), lookalike(there), adoptAnnotated("m-1")}, writes(newState().base().adopting("m-1", testNow, first(0).Hash)), ""},
 		"lost, outcome unknown":            {[]change{told(""), startedAt(40*time.Minute - time.Second), saw()}, waits, "outcome is not known yet"},
 		"lost, past all doubt":             {[]change{told(""), startedAt(40 * time.Minute), saw()}, gone, ""},
 		"open, not looked":                 {[]change{open(time.Minute)}, outcome{verb: look}, ""},

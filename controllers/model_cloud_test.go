@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build model
-
 package controllers
 
 import (
@@ -9,26 +7,6 @@ import (
 
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
 )
-
-// hideable is the set of images that a listing may still lack.
-func (m *model) hideable(w *modelWorld) (hidden int) {
-	if m.calm {
-		return 0
-	}
-	for i, p := range w.images {
-		if p.there && (p.age < m.lag && (!p.listed || m.ablation.flicker) || m.ablation.partial) {
-			hidden |= 1 << i
-		}
-	}
-	return hidden
-}
-
-// list remembers which images a listing has shown for the first time: later ones show them, too.
-func (w *modelWorld) list(shown int) {
-	for i := range w.images {
-		w.images[i].listed = w.images[i].listed || shown&(1<<i) != 0
-	}
-}
 
 // importImage is one call with all its fates. The first one is that all goes well.
 func (m *model) importImage(w modelWorld, c int, s *state, at label) {
@@ -39,10 +17,8 @@ func (m *model) importImage(w modelWorld, c int, s *state, at label) {
 	if m.ablation.randomToken {
 		f.by = int8(c)
 	}
-	if in != r.base.mark {
-		w.broken = brokenPermit
-	}
-	if at.age > m.sendPause {
+	m.checkPermit(&w, r, in)
+	if f.signed > m.sendPause {
 		// The deadline of the call has passed before it was made.
 		r.call = unknownReply
 		m.emit(at.does("does not call ImportImage any more"), w)
@@ -50,10 +26,9 @@ func (m *model) importImage(w modelWorld, c int, s *state, at label) {
 	}
 	executed := w
 	image := m.arrive(&executed, f)
+	executed.runs[c].call = acceptedReply + reply(image)
 	if image == 0 {
 		executed.runs[c].call = unknownReply // a nonce known to the cloud: the answer is not that of the first one
-	} else {
-		executed.runs[c].call = acceptedReply + reply(image)
 	}
 	m.emit(at.does(fmt.Sprint("calls ImportImage, made m-", image)), executed)
 	if w.left.refusals > 0 {
@@ -71,18 +46,18 @@ func (m *model) importImage(w modelWorld, c int, s *state, at label) {
 	unanswered := executed
 	unanswered.runs[c].call = unknownReply
 	m.emit(at.does(fmt.Sprint("calls ImportImage, answer lost, made m-", image)), unanswered)
-	if twice := executed; m.fly(&twice, f) {
+	if twice := executed; fly(&twice, f) {
 		m.emit(at.does(fmt.Sprint("calls ImportImage, made m-", image, ", and a copy is under way")), twice)
 	}
 	w.runs[c].call = unknownReply
 	m.emit(at.does("calls ImportImage, request lost"), w)
-	if m.fly(&w, f) {
+	if fly(&w, f) {
 		m.emit(at.does("calls ImportImage, request delayed"), w)
 	}
 }
 
 // fly lets a request be on its way.
-func (m *model) fly(w *modelWorld, f request) bool {
+func fly(w *modelWorld, f request) bool {
 	if w.left.late == 0 {
 		return false
 	}
@@ -100,38 +75,32 @@ func (m *model) renameImage(w modelWorld, c int, s *state, e effect, at label) {
 	r, n := &w.runs[c], imageNumber(e.image)
 	p := &w.images[n-1]
 	at = at.does("renames " + e.image)
-	if p.uid != r.base.uid && !m.owns(r, n) {
-		w.broken = brokenForeign
-	}
+	m.checkOwner(&w, r, n)
 	if !p.there {
 		m.interrupted(w, c, s, ens.ClassGone, at.does("renames "+e.image+", which is gone"))
 		return
 	}
+	name := 1 + index(modelNames, e.name)
 	if w.left.faults > 0 {
 		lost := w
 		lost.left.faults--
 		m.interrupted(lost, c, s, ens.ClassUnavailable, at.does("renames "+e.image+", request lost"))
-		lost.images[n-1].name = index(modelNames, e.name) + 1
+		lost.images[n-1].name = name
 		m.interrupted(lost, c, s, ens.ClassUnavailable, at.does("renames "+e.image+", answer lost"))
 	}
-	p.name = 1 + r.base.name
-	for i := range r.seen {
-		if r.seen[i].id == n {
-			r.seen[i].name = p.name
-		}
-	}
+	p.name, r.seen[n-1].name = name, name
 	m.emit(at, w)
 }
 
-func (m *model) owns(r *run, image int8) bool { return r.base.mark.image == image }
-
-// deleteImage : a deletion takes its time, and may be accepted and never done.
+// deleteImage : a deletion takes its time, and may be accepted and never done. A shared image cannot be deleted.
 func (m *model) deleteImage(w modelWorld, c int, s *state, e effect, at label) {
 	r, n := &w.runs[c], imageNumber(e.image)
 	p := &w.images[n-1]
 	at = at.does("deletes " + e.image)
-	if p.uid != r.base.uid {
-		w.broken = brokenForeign
+	m.checkDeletion(&w, r, n)
+	if p.there && p.shared {
+		m.interrupted(w, c, s, ens.ClassConflict, at.does("may not delete the shared "+e.image))
+		return
 	}
 	if p.there && w.left.faults > 0 {
 		lost := w
@@ -141,7 +110,7 @@ func (m *model) deleteImage(w modelWorld, c int, s *state, e effect, at label) {
 		m.interrupted(lost, c, s, ens.ClassUnavailable, at.does("deletes "+e.image+", answer lost"))
 	}
 	r.deleted |= 1 << n
-	r.looked, r.begun, r.seen = false, 0, [3]glimpse{}
+	r.forget()
 	if p.there && w.left.stuck > 0 {
 		stuck := w
 		stuck.left.stuck--
@@ -149,4 +118,82 @@ func (m *model) deleteImage(w modelWorld, c int, s *state, e effect, at label) {
 	}
 	p.dying = p.there
 	m.emit(at, w)
+}
+
+// readShares mirrors Reconciler.readShares.
+func (m *model) readShares(w modelWorld, c int, s *state, e effect, at label) {
+	r, p := &w.runs[c], w.images[imageNumber(e.image)-1]
+	if w.left.faults > 0 {
+		lost := w
+		lost.left.faults--
+		m.interrupted(lost, c, s, ens.ClassUnavailable, at.does("fails to read the sharing of "+e.image))
+	}
+	r.shares = shareList{read: true, somebody: p.there && p.shared, confirmed: r.shares.read}
+	m.emit(at.does("reads the sharing of "+e.image), w)
+}
+
+// changeShares mirrors Reconciler.changeShares.
+func (m *model) changeShares(w modelWorld, c int, s *state, e effect, at label) {
+	r, n := &w.runs[c], imageNumber(e.image)
+	p := &w.images[n-1]
+	at = at.does("ends the sharing of " + e.image)
+	if e.verb == shareImage {
+		at = at.does("shares " + e.image)
+	}
+	m.checkOwner(&w, r, n)
+	if !p.there {
+		m.interrupted(w, c, s, ens.ClassGone, at.does(at.what+", which is gone"))
+		return
+	}
+	if w.left.faults > 0 {
+		lost := w
+		lost.left.faults--
+		m.interrupted(lost, c, s, ens.ClassUnavailable, at.does(at.what+", request lost"))
+		lost.images[n-1].shared = e.verb == shareImage
+		m.interrupted(lost, c, s, ens.ClassUnavailable, at.does(at.what+", answer lost"))
+	}
+	p.shared = e.verb == shareImage
+	r.shares.somebody, r.shares.stale = p.shared, true
+	m.emit(at, w)
+}
+
+// cloudSteps is what the cloud does by itself.
+func (m *model) cloudSteps(w *modelWorld) {
+	for i, f := range w.flights {
+		if !f.on {
+			continue
+		}
+		next := *w
+		next.flights[i] = request{}
+		image := m.arrive(&next, f)
+		next.sortFlights()
+		m.emit(label{what: fmt.Sprint("a delayed request arrives, made m-", image), c: nobody}, next)
+	}
+	for i, p := range w.images {
+		if !p.there {
+			continue
+		}
+		if p.dying {
+			next := *w
+			next.images[i].there, next.images[i].dying = false, false
+			m.emit(label{what: fmt.Sprint("m-", i+1, " is gone"), c: nobody}, next)
+		}
+		if p.status == creating {
+			next := *w
+			next.images[i].status = ready
+			m.emit(label{what: fmt.Sprint("m-", i+1, " is Available"), c: nobody}, next)
+			if w.left.failures > 0 {
+				next.left.failures--
+				next.images[i].status = packFailed
+				m.emit(label{what: fmt.Sprint("m-", i+1, " has failed"), c: nobody}, next)
+			}
+		}
+		if w.left.thefts > 0 {
+			next := *w
+			next.left.thefts--
+			next.disturbed = true
+			next.images[i].there, next.images[i].dying = false, false
+			m.emit(label{what: fmt.Sprint("somebody deletes m-", i+1), c: nobody}, next)
+		}
+	}
 }

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build model
-
 package controllers
 
 import (
+	"context"
 	"fmt"
-	"reflect"
 	"strings"
-	"time"
-
-	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
+	"testing"
 )
 
 // model explores one scenario.
@@ -23,34 +19,36 @@ type model struct {
 	patience, old int8
 	maxAttempt    int8
 	ablation      ablation
+	// sharing is true when users share images.
+	sharing bool
 	// calm is true in the part of a run where nothing goes wrong any more.
 	calm bool
 
+	ctx context.Context //nolint:containedctx // of the test
 	// emit gets each step that is possible.
 	emit func(label, modelWorld)
 
-	words   []string
-	views   map[brief]*view
-	decided map[run]verdict
-	tokens  map[[2]int8]string
-	// parents holds all states that were found, each with the one it was found from.
+	// What was computed once: reasons by number, objects and marks of small values, names with tokens, decisions.
+	words     []string
+	views     map[brief]*view
+	marks     map[string]mark
+	tokens    map[[2]int8]string
+	decided   map[run]verdict
+	sightings map[sightingKey]*sighting
+
+	// parents holds all states that were found, each with the one it was found from; settled those that come to a good end.
 	parents map[uint64]uint64
 	settled map[uint64]bool
-
-	transitions, cut int
-	found            map[rule]uint64
-	bad              map[rule]int
-	stuck            string
-	overflow         uint64
+	// complete is true when no state is left to visit. cut counts the steps to worlds that have outgrown the model, the
+	// first of which is overflow; saw counts what was seen on the way.
 	complete         bool
-	marks            map[string]mark
-}
-
-// view is a brief as decide gets it.
-type view struct {
-	obj             *v1alpha1.ImageImport
-	intent, foreign *intent
-	err             error
+	transitions, cut int
+	overflow         uint64
+	saw              [sights]int
+	// bad counts the states that break a rule, found is the first of them, stuck says why one has no way to settle.
+	bad   map[rule]int
+	found map[rule]uint64
+	stuck string
 }
 
 // label is what happened in a step.
@@ -81,69 +79,16 @@ func (l label) String() string {
 	return b.String()
 }
 
-func newModel(left budget) *model {
+func newModel(t *testing.T, left budget) *model {
+	t.Helper()
 	patience := min(left.pauses, validity+lag)
 	return &model{
-		patience: patience, old: validity + lag + max(patience, 1), maxAttempt: maxAttempt,
+		ctx:     t.Context(),
+		sharing: left.shares > 0, patience: patience, old: validity + lag + max(patience, 1), maxAttempt: maxAttempt,
 		timing: modelTiming(), validity: validity, lag: lag, sendPause: sendPause, words: []string{""},
-		views: map[brief]*view{}, marks: map[string]mark{}, decided: map[run]verdict{}, tokens: map[[2]int8]string{},
+		views: map[brief]*view{}, sightings: map[sightingKey]*sighting{}, marks: map[string]mark{}, decided: map[run]verdict{}, tokens: map[[2]int8]string{},
 		parents: map[uint64]uint64{}, settled: map[uint64]bool{}, found: map[rule]uint64{}, bad: map[rule]int{},
 	}
-}
-
-func (m *model) view(r brief) *view {
-	v := m.views[r]
-	if v == nil {
-		v = &view{obj: m.object(r)}
-		v.intent, v.foreign, v.err = readIntent(v.obj, testCluster)
-		if back := m.brief(v.obj); back != r {
-			panic(fmt.Sprintf("%+v reads back as %+v", r, back))
-		}
-		m.views[r] = v
-	}
-	return v
-}
-
-func (m *model) tokenName(uid, epoch int8) string {
-	key := [2]int8{uid, epoch}
-	name, known := m.tokens[key]
-	if !known {
-		obj := newObject()
-		name = uniqueName(obj, &intent{Cluster: testCluster, UID: modelUIDs[uid], Epoch: int64(epoch)})
-		m.tokens[key] = name
-	}
-	return name
-}
-
-// verdict is a state and what the shipped decide makes of it, or a decide with a protection taken away.
-type verdict struct {
-	s *state
-	e effect
-}
-
-// decide asks once for each state, for decide is pure.
-func (m *model) decide(r *run, age int8) verdict {
-	key := *r
-	key.fresh, key.call, key.idle = false, noReply, age
-	d, known := m.decided[key]
-	if !known {
-		d.s = m.state(r, age)
-		d.e = m.pureDecision(d.s, key.base)
-		if m.ablation.decision != nil {
-			d.e = m.ablation.decision(d.s, d.e)
-		}
-		m.decided[key] = d
-	}
-	return d
-}
-
-// pureDecision asks twice: the model, and with it the whole protocol, rests on decide being a function of its state.
-func (m *model) pureDecision(s *state, base brief) effect {
-	e := decide(s)
-	if !reflect.DeepEqual(e, decide(s)) || m.brief(s.obj) != base {
-		panic(fmt.Sprintf("decide is not pure: %+v", base))
-	}
-	return e
 }
 
 // steps emits every step that is possible.
@@ -157,7 +102,7 @@ func (m *model) steps(w *modelWorld) {
 	for c := range w.runs {
 		if w.runs[c].on {
 			m.act(w, c)
-			if next := w.end(c); spend(&next.left.crashes) {
+			if next := end(*w, c); spend(&next.left.crashes) {
 				m.emit(label{what: "crashes", c: c}, next)
 			}
 			continue
@@ -168,10 +113,15 @@ func (m *model) steps(w *modelWorld) {
 		idle = true
 		for i, o := range w.objects {
 			if o.now.exists {
-				m.emit(label{what: fmt.Sprint("reads object ", i), c: c}, m.begin(*w, c, int8(i), o.now, true))
+				next := begin(*w, c, int8(i), o.now, true)
+				m.emit(label{what: fmt.Sprint("reads object ", i), c: c}, next)
+				if spend(&next.left.denials) {
+					next.runs[c].denied = true
+					m.emit(label{what: fmt.Sprint("reads object ", i, ", without credentials"), c: c}, next)
+				}
 			}
 			if o.before.exists {
-				m.emit(label{what: fmt.Sprint("reads the old version of object ", i), c: c}, m.begin(*w, c, int8(i), o.before, false))
+				m.emit(label{what: fmt.Sprint("reads the old version of object ", i), c: c}, begin(*w, c, int8(i), o.before, false))
 			}
 		}
 	}
@@ -186,8 +136,8 @@ func (m *model) explore(start modelWorld, limit int, until rule) {
 		m.transitions++
 		if m.beyond(&w) {
 			if m.cut++; m.cut == 1 {
-				m.parents[1], m.parents[m.hash(&w)] = 0, parent
 				m.overflow = m.hash(&w)
+				m.parents[m.overflow] = parent
 			}
 			return
 		}
@@ -280,10 +230,4 @@ func (m *model) describe(w *modelWorld) string {
 		}
 	}
 	return b.String()
-}
-
-func (m *model) summary(name string, took time.Duration) string {
-	return fmt.Sprintf("%-22s %9d states %10d transitions %10d decisions, beyond the bound %d, %v; duplicate %d, orphan %d, foreign delete %d, no way to settle %d, other %d",
-		name, len(m.parents), m.transitions, len(m.decided), m.cut, took.Round(time.Second/10),
-		m.bad[brokenDuplicate], m.bad[brokenOrphan], m.bad[brokenForeign], m.bad[brokenSettle], m.bad[brokenPermit]+m.bad[brokenGrowth])
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build model
-
 package controllers
 
 import (
@@ -10,77 +8,11 @@ import (
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
 )
 
-// rule is what no state may break.
-type rule int
-
-const (
-	brokenNone rule = iota
-	// brokenDuplicate : two images were made for one uid and epoch.
-	brokenDuplicate
-	// brokenOrphan : an object is gone, and its image is not, or may still come.
-	brokenOrphan
-	// brokenForeign : the image of another object was written to.
-	brokenForeign
-	// brokenSettle : even if nothing goes wrong any more, the object does not get Ready, gone or stably named.
-	brokenSettle
-	// brokenPermit : ImportImage was called with an intent that is not the recorded one.
-	brokenPermit
-	// brokenGrowth : epoch and attempt went back.
-	brokenGrowth
-	// brokenOverflow : there are more images than the model has room for.
-	brokenOverflow
-)
-
-func (r rule) String() string {
-	return [...]string{"", "duplicate", "orphan", "foreign delete", "no way to settle", "import without permit", "intent turned back", "overflow"}[r]
-}
-
-// judge holds a new state against the rules. It returns false for states from which there is nothing more to learn.
-func (m *model) judge(w *modelWorld, h uint64) bool {
-	if w.broken != brokenNone {
-		m.report(w.broken, h)
-		return false
-	}
-	for i := range w.objects {
-		if m.orphaned(w, int8(i)) {
-			m.report(brokenOrphan, h)
-			return false
-		}
-	}
-	return true
-}
-
-// orphaned: the object was not to leave its image behind, and is gone.
-func (m *model) orphaned(w *modelWorld, object int8) bool {
-	o := &w.objects[object]
-	if o.now.exists || o.released || o.now.generation == 0 {
-		return false
-	}
-	for _, p := range w.images {
-		if p.there && p.uid == o.now.uid && !p.dying {
-			return true
-		}
-	}
-	for _, f := range w.flights {
-		if f.on && f.uid == o.now.uid && f.signed <= m.validity && w.nonces&f.nonceBit() == 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// checkWrite: epoch and attempt only grow.
-func (m *model) checkWrite(w *modelWorld, before, after brief) {
-	a, b := before.mark, after.mark
-	if a.present && b.present && a.uid == b.uid && (b.epoch < a.epoch || b.attempt < a.attempt) && !m.ablation.noCAS {
-		w.broken = brokenGrowth
-	}
-}
-
 // stable are the reasons that may last: somebody is told what to do.
 var stable = map[string]bool{
 	v1alpha1.ReasonAvailable: true, v1alpha1.ReasonImageVanished: true, v1alpha1.ReasonOwnershipUnknown: true,
-	v1alpha1.ReasonImportFieldsChanged: true, v1alpha1.ReasonSuspended: true,
+	v1alpha1.ReasonImportFieldsChanged: true, v1alpha1.ReasonSuspended: true, v1alpha1.ReasonImageClaimed: true,
+	v1alpha1.ReasonImageNotFound: true,
 }
 
 // settles plays on without faults, in one of the ways that are fair to everybody, until nothing changes any more.
@@ -89,7 +21,7 @@ func (m *model) settles(w modelWorld) bool {
 	defer func() { m.calm = false }()
 	w.left = budget{pauses: always}
 	for i := range w.objects {
-		w.objects[i].before = brief{}
+		w.objects[i].before, w.objects[i].unseen = brief{}, false
 	}
 	w = m.finish(w)
 	var path []uint64
@@ -155,7 +87,7 @@ func (m *model) runOut(w modelWorld, c int) (modelWorld, bool) {
 		m.act(&current, c)
 	}
 	m.stuck = "a reconcile does not come to rest"
-	return w.end(c), false
+	return end(w, c), false
 }
 
 // calmTick is a reconcile of each object and a tick, in a cloud that does its work.
@@ -167,7 +99,7 @@ func (m *model) calmTick(w modelWorld) (modelWorld, bool) {
 			continue
 		}
 		before := o.now
-		w = m.begin(w, 0, int8(i), o.now, true)
+		w = begin(w, 0, int8(i), o.now, true)
 		var comesBack bool
 		w, comesBack = m.runOut(w, 0)
 		if now := w.objects[i].now; now.exists && !comesBack && now.mark.present && m.words[now.reason] != v1alpha1.ReasonSuspended && now == before {
@@ -209,8 +141,13 @@ func (m *model) atRest(w *modelWorld) string {
 				images++ // of any epoch: what an earlier one left behind is nobody's
 			}
 		}
-		if images > 1 || images == 0 && m.words[o.reason] == v1alpha1.ReasonAvailable {
+		switch available := m.words[o.reason] == v1alpha1.ReasonAvailable; {
+		case images > 1 && o.ask == 0 && !w.rolledBack:
 			return fmt.Sprintf("it rests with %d images: %s", images, m.describe(w))
+		case available && (o.image == 0 || !w.images[o.image-1].there):
+			return "it is said to be available and is not there: " + m.describe(w)
+		case available && o.mark.uid == o.uid && w.images[o.image-1].shared != o.share && m.sharing:
+			return "it is not shared as the spec says: " + m.describe(w)
 		}
 	}
 	return ""

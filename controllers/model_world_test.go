@@ -1,33 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build model
-
 package controllers
 
 import (
 	"hash/maphash"
+	"time"
 
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
 )
 
+// tick is the grain of the model's time. sendWindow and freshObject end within the first one, and the bounds of
+// modelTiming are whole ticks, so every comparison of decide comes out in all ways.
+const tick = 61 * time.Second
+
+const (
+	// validity is how many ticks after its signature the cloud runs a request, lag how long an image may be missing
+	// from listings. sendPause is how long after its signature a request may still be sent.
+	validity, lag, sendPause = 2, 1, 1
+	// never is the age of what has not happened, ancient that of what was long before everything else.
+	never, ancient = -1, 100
+)
+
+// modelTiming has the tightest bounds that the world allows.
+func modelTiming() Timing {
+	t := DefaultTiming()
+	t.ListingLag, t.Settle, t.Slow = (sendPause+lag)*tick, (validity+lag)*tick, tick/2
+	return t
+}
+
+const (
+	maxModelImages            = 4
+	maxFlights                = 2
+	maxEpoch, maxAttempt      = 3, 5
+	modelAccount              = "1001"
+	strangers            int8 = 2 // the uid of images that nobody here has made
+)
+
 // modelWorld is one state of the model. It is a value: a step makes another one.
 type modelWorld struct {
+	// objects are ImageImports, the older one first.
 	objects [2]stored
 	runs    [2]run
 	images  [maxModelImages]picture
 	flights [maxFlights]request
+	// backup is object 0 as it was saved, if it was.
+	backup brief
 	// nonces holds the nonces that the cloud has seen.
 	nonces uint64
 	// made counts the images that the cloud made for each uid and epoch.
 	made [2][maxEpoch + 1]int8
-	// disturbed is true once somebody else deleted an image.
-	disturbed bool
-	left      budget
+	// disturbed is true once somebody else deleted an image, rolledBack once the store went back in time, restored once
+	// object 0 lives on as object 1.
+	disturbed, rolledBack, restored bool
+	left                            budget
 	// broken is the rule that the last step broke.
 	broken rule
 }
-
-const maxModelImages, maxFlights, maxEpoch, maxAttempt = 4, 2, 3, 5
 
 // always is a budget that is never used up.
 const always = 127
@@ -44,14 +72,17 @@ func spend(left *int8) bool {
 // budget is how often something may still happen.
 type budget struct {
 	// crashes end a reconcile between any two steps. faults befall calls of the cloud, late those of them that are
-	// carried out after their sender gave up, refusals are definitive answers.
-	crashes, faults, late, refusals int8
+	// carried out after their sender gave up, refusals are definitive answers. denials are reconciles without credentials.
+	crashes, faults, late, refusals, denials int8
 	// stale is how many old versions of an object a cache may show once more.
 	stale int8
 	// failures are images that end as failed, stuck deletions that are accepted and not done.
 	failures, stuck int8
-	// What users do, and others: thefts are images deleted by somebody else.
-	deletions, retains, renames, sources, requests, suspends, copies, thefts int8
+	// What users do, and others: adopts name an image in the annotation, names in spec.imageID; copies apply the manifest
+	// of object 0 once more, from a backup when there is one; disasters lose object 0 without its finalizer being heeded,
+	// rollbacks set the store back in time, thefts are images deleted by somebody else.
+	deletions, retains, renames, sources, requests, suspends, shares int8
+	adopts, names, backups, copies, disasters, rollbacks, thefts     int8
 	// pauses are ticks that pass while a reconcile is under way.
 	pauses int8
 }
@@ -59,50 +90,19 @@ type budget struct {
 // stored is an object in the apiserver.
 type stored struct {
 	now brief
-	// before is an old version that a cache may show again.
+	// before is an old version that a cache may show again. unseen is true when a cache may not know the object yet.
 	before brief
+	unseen bool
 	// released is true when the object went with its image left alone, as it should.
 	released bool
 }
 
-// run is a reconcile under way: the state that decide gets, and what perform is waiting for.
-type run struct {
-	on, fresh bool // fresh: base is the present version
-	object    int8
-	base      brief
-	requested bool
-	// idle is how long ago the last effect came back: the next decision may be as old.
-	idle   int8
-	permit bool
-	// answer is ImportImage's, call the one that is not read yet.
-	answer, call reply
-	looked       bool
-	begun        int8
-	seen         [3]glimpse
-	deleted      uint8
-}
-
-// reply is what came of ImportImage: nothing yet, an error, or an image.
-type reply int8
-
-const (
-	noReply reply = iota
-	refusedReply
-	unknownReply
-	acceptedReply // plus the number of the image
-)
-
-// glimpse is an image as it was seen.
-type glimpse struct{ id, status, name, epoch, uid int8 }
-
 type picture struct {
-	// there is false for a free slot, and for an image that is gone.
-	used, there, dying bool
-	// listed is true once a listing has shown it.
-	listed            bool
-	uid, epoch        int8
-	status, name, age int8 // name 0 is the one with the token
-	by                int8
+	// used is false for a free slot, there for an image that is gone, too.
+	used, there, dying, shared bool
+	uid, epoch                 int8
+	status, name, age          int8 // name 0 is the one with the token
+	by                         int8
 }
 
 var statuses = []string{"Creating", ens.StatusAvailable, ens.StatusPackFailed}
@@ -136,6 +136,7 @@ func (m *model) pass(w modelWorld) (modelWorld, bool) {
 		o := &w.objects[i]
 		o.now, o.before = m.later(o.now), m.later(o.before)
 	}
+	w.backup = m.later(w.backup)
 	paused := false
 	for i := range w.runs {
 		r := &w.runs[i]
@@ -143,7 +144,7 @@ func (m *model) pass(w modelWorld) (modelWorld, bool) {
 			continue
 		}
 		r.base = m.later(r.base)
-		if *r == m.begin(modelWorld{}, 0, r.object, r.base, r.fresh).runs[0] {
+		if *r == begun(r.object, r.base, r.fresh, r.denied) {
 			continue // it has done nothing but read the object: a stale cache that is read later is the same
 		}
 		paused = true
@@ -156,7 +157,9 @@ func (m *model) pass(w modelWorld) (modelWorld, bool) {
 		}
 	}
 	for i := range w.images {
-		w.images[i].age = min(w.images[i].age+1, m.lag)
+		if p := &w.images[i]; p.age != ancient {
+			p.age = min(p.age+1, m.lag)
+		}
 	}
 	for i := range w.flights {
 		f := &w.flights[i]
@@ -193,10 +196,8 @@ func (m *model) arrive(w *modelWorld, f request) (image int8) {
 	}
 	for i := range w.images {
 		if !w.images[i].used {
+			m.checkMaking(w, f)
 			w.images[i] = picture{used: true, there: true, uid: f.uid, epoch: f.epoch, by: f.by}
-			if w.made[f.uid][f.epoch]++; w.made[f.uid][f.epoch] > 1 && !w.disturbed {
-				w.broken = brokenDuplicate
-			}
 			return int8(i + 1)
 		}
 	}

@@ -69,8 +69,12 @@ func (s *state) resembles(image ens.Image) bool {
 	}
 	renamed := s.obj.Spec.ImageNamePolicy != v1alpha1.ImageNameUnique
 	since := s.obj.CreationTimestamp.Time
-	if s.intent != nil {
+	switch {
+	case s.intent != nil:
 		since = s.intent.SignedAt.Time
+	case s.foreign != nil:
+		// A backup may be older than the rename: then only the name is left of what it tells.
+		since = s.foreign.SignedAt.Time
 	}
 	named := renamed && image.Name == wantedName(s.obj) && image.CreationTime.After(since.Add(-clockSkew))
 	told := s.intent != nil && s.accepted() && image.ID == s.obj.Status.ImageID

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/fields"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
+	"github.com/ens-image-operator/ens-image-operator/internal/ens"
+)
+
+// look mirrors Reconciler.look: the shipped observe, through a cloud that may not list its newest images, and the shipped
+// findClaims, through a cache that may be old.
+func (m *model) look(w modelWorld, c int, s *state, at label) {
+	r := &w.runs[c]
+	hidden := m.hideable(&w)
+	for mask := range hidden + 1 {
+		if mask&^hidden != 0 {
+			continue
+		}
+		seen := m.observe(&w, s, r.base, modelListing{m: m, w: &w, hidden: mask, c: int8(c)})
+		var before run
+		for _, other := range m.cached(&w, 1-r.object) {
+			next := w
+			run := &next.runs[c]
+			run.begun = at.age
+			run.learn(&w, m.withClaims(&w, s, seen, other))
+			for i := range run.seen {
+				g := &run.seen[i]
+				g.rival = g.as == asImage && s.obj.DeletionTimestamp != nil && m.rival(&w, r.object, int8(i+1))
+			}
+			if *run != before {
+				before = *run
+				m.emit(at.does(fmt.Sprint("looks and sees ", len(seen.images))), next)
+			}
+		}
+	}
+	if w.left.faults > 0 {
+		w.left.faults--
+		m.interrupted(w, c, s, ens.ClassUnavailable, at.does("fails to look"))
+	}
+}
+
+// sightingKey is what a sighting depends on.
+type sightingKey struct {
+	base   brief
+	images [maxModelImages]picture
+	hidden int
+	c      int8
+}
+
+// observe asks the shipped observe once for each object and cloud.
+func (m *model) observe(w *modelWorld, s *state, base brief, listing modelListing) *sighting {
+	key := sightingKey{base: base, images: w.images, hidden: listing.hidden}
+	if m.ablation.randomToken {
+		key.c = listing.c
+	}
+	seen := m.sightings[key]
+	if seen == nil {
+		var err error
+		if seen, err = observe(m.ctx, listing, s); err != nil {
+			panic(err)
+		}
+		m.sightings[key] = seen
+	}
+	return seen
+}
+
+// cached are the versions of an object that a cache may show.
+func (m *model) cached(w *modelWorld, object int8) []brief {
+	o := &w.objects[object]
+	versions := []brief{o.now}
+	if o.before.exists {
+		versions = append(versions, o.before)
+	}
+	if o.unseen {
+		versions = append(versions, brief{})
+	}
+	return versions
+}
+
+// withClaims is what the shipped findClaims adds to a sighting, when the cache shows other of the other object.
+func (m *model) withClaims(w *modelWorld, s *state, seen *sighting, other brief) *sighting {
+	if m.ablation.noClaims || w.objects[1].now.generation == 0 {
+		return seen
+	}
+	live := modelReader{m: m, objects: []brief{w.objects[0].now, w.objects[1].now}}
+	cache := modelReader{m: m, objects: []brief{other}}
+	if m.ablation.cachedClaims {
+		live = cache
+	}
+	claimed := *seen
+	if err := (&Reconciler{Client: cache, APIReader: live}).findClaims(m.ctx, s, &claimed); err != nil {
+		panic(err)
+	}
+	return &claimed
+}
+
+// modelReader lists objects. Nothing else is asked of it.
+type modelReader struct {
+	client.Client
+	m       *model
+	objects []brief
+}
+
+func (r modelReader) List(_ context.Context, list client.ObjectList, options ...client.ListOption) error {
+	var asked client.ListOptions
+	asked.ApplyOptions(options)
+	items := list.(*v1alpha1.ImageImportList)
+	for _, object := range r.objects {
+		if !object.exists {
+			continue
+		}
+		obj := r.m.view(object).obj
+		if asked.FieldSelector == nil ||
+			asked.FieldSelector.Matches(fields.Set{fieldSpecImageID: obj.Spec.ImageID, fieldStatusImageID: obj.Status.ImageID}) {
+			items.Items = append(items.Items, *obj)
+		}
+	}
+	return nil
+}
+
+// hideable is the set of images that a listing may lack: the young ones, whether an earlier listing has shown them or
+// not.
+func (m *model) hideable(w *modelWorld) (hidden int) {
+	if m.calm {
+		return 0
+	}
+	for i, p := range w.images {
+		if p.there && (p.age < m.lag || m.ablation.partial) {
+			hidden |= 1 << i
+		}
+	}
+	return hidden
+}
+
+// modelListing is what the cloud lists: all but the images in hidden.
+type modelListing struct {
+	m      *model
+	w      *modelWorld
+	hidden int
+	c      int8
+}
+
+func (l modelListing) Images(context.Context) (images []ens.Image, err error) {
+	for i := range l.w.images {
+		p := &l.w.images[i]
+		if !p.there || l.hidden&(1<<i) != 0 || l.m.ablation.randomToken && p.by != l.c {
+			continue
+		}
+		images = append(images, l.m.imageOf(int8(i+1), p.glimpse()))
+	}
+	return images, nil
+}
+
+func (l modelListing) ImagesByNameSuffix(ctx context.Context, suffix string) ([]ens.Image, error) {
+	all, err := l.Images(ctx)
+	if l.m.ablation.firstRow {
+		return all[:min(1, len(all))], err
+	}
+	return slices.DeleteFunc(all, func(image ens.Image) bool { return !strings.HasSuffix(image.Name, suffix) }), err
+}
+
+func (l modelListing) ImageByID(ctx context.Context, id string) (*ens.Image, error) {
+	all, err := l.Images(ctx)
+	for _, image := range all {
+		if image.ID == id {
+			return &image, err
+		}
+	}
+	return nil, err
+}
