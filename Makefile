@@ -70,9 +70,11 @@ verify: ## Check that generated files, modules, manifests and documents are curr
 ##@ Test
 
 .PHONY: test
-test: race envtest ## Run all tests with the race detector.
+test: race envtest ## Run all tests with the race detector. Of faults and crashes as much as fits in a few minutes; it says what is left out.
 	go test -race $(UNIT)
 	go test -race -p 1 -timeout 20m $(CLUSTER)
+	cd test/faults && go test -timeout 20m -parallel 4
+	cd test/crash && go test -race -timeout 20m
 
 .PHONY: faults
 faults: envtest ## Run every fault at every site, and all pairs on the way to an image. RUN=TestSingles/C1 plays some.
@@ -83,7 +85,7 @@ test-unit: ## Run the tests that need no control plane.
 	go test $(UNIT)
 
 .PHONY: crash
-crash: race envtest ## Kill the operator at every boundary of every scenario, and break its protocol on purpose. Ends with a table.
+crash: race model faults ## Everything of docs/exactly-once.md: the model, all faults, the operator killed at every boundary and broken on purpose.
 	cd test/crash && go test -race -count=1 -timeout 60m -crash.all
 
 .PHONY: model

@@ -52,15 +52,23 @@ func (r *Reconciler) announce(ctx context.Context, s *state, e effect) {
 // announceKept tells of an image that the object leaves behind. In a namespace that is being deleted no event can be
 // created, and none would outlive it: there, the event is the namespace's, which is kept elsewhere.
 func (r *Reconciler) announceKept(s *state, note string) {
-	if note == "" || s.obj.Status.ImageID == "" {
+	var left string
+	switch {
+	case note == "":
+		return
+	case s.obj.Status.ImageID != "":
+		left = "image " + s.obj.Status.ImageID
+	case s.intent != nil && s.intent.open():
+		left = "the image that may still be made as " + uniqueName(s.obj, s.intent)
+	default:
 		return
 	}
 	if s.abandoned {
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.obj.Namespace}}
-		r.Events.Eventf(namespace, nil, corev1.EventTypeWarning, "ImageKept", "Release", "image %s of ImageImport %s: %s", s.obj.Status.ImageID, s.obj.Name, note)
+		r.Events.Eventf(namespace, nil, corev1.EventTypeWarning, "ImageKept", "Release", "%s of ImageImport %s: %s", left, s.obj.Name, note)
 		return
 	}
-	r.Events.Eventf(s.obj, nil, corev1.EventTypeWarning, "ImageKept", "Release", "image %s: %s", s.obj.Status.ImageID, note)
+	r.Events.Eventf(s.obj, nil, corev1.EventTypeWarning, "ImageKept", "Release", "%s: %s", left, note)
 }
 
 // announceReport records one event for every change of the reason, after it was written to the status.

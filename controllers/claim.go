@@ -30,6 +30,8 @@ type claim struct {
 	uid      types.UID
 	created  time.Time
 	imported bool
+	// wished is a claim that rests on the spec alone: the object has not seen the image yet, and may not be able to.
+	wished bool
 }
 
 // compareClaims puts the better claim first: who imported the image has it, then the older object.
@@ -43,13 +45,15 @@ func compareClaims(a, b claim) int {
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), a.created.Compare(b.created), cmp.Compare(a.uid, b.uid))
 }
 
-// outranking is the claim of another object that is better than this object's own, nil when there is none.
+// outranking is the claim of another object that is better than this object's own, nil when there is none. A mere wish
+// keeps an image from being adopted or deleted, but it does not take one from an object that looks after it.
 func (s *state) outranking(image string) *claim {
 	imported := s.intent != nil && !s.intent.Adopted && s.intent.ImageID == image
 	best := claim{created: s.obj.CreationTimestamp.Time, uid: s.obj.UID, imported: imported}
+	holds := s.intent != nil && s.intent.ImageID == image && s.obj.DeletionTimestamp.IsZero()
 	var found *claim
 	for _, other := range s.seen.claims {
-		if other.image == image && compareClaims(other, best) < 0 {
+		if other.image == image && compareClaims(other, best) < 0 && !(other.wished && holds) {
 			best, found = other, &other
 		}
 	}
@@ -60,64 +64,76 @@ func (s *state) claimed(image string) bool {
 	return slices.ContainsFunc(s.seen.claims, func(c claim) bool { return c.image == image })
 }
 
-// contested is true when another object than this one may have a claim on what is looked for.
+// contested is true when another object than this one may have a claim on what is looked for. A deletion cannot be taken
+// back, so there it is always asked.
 func (s *state) contested() bool {
-	return !s.observes() && (s.intent == nil || s.intent.Adopted || s.adoptsBySpec())
+	if s.observes() {
+		return false
+	}
+	return !s.obj.DeletionTimestamp.IsZero() || s.intent == nil || s.intent.Adopted || s.adoptsBySpec()
 }
 
 // findClaims fills in which other living objects claim the images of the sighting.
 func (r *Reconciler) findClaims(ctx context.Context, s *state, seen *sighting) error {
-	if len(seen.images)+len(seen.lookalikes) == 0 || !s.contested() && len(seen.lookalikes) == 0 {
+	images := slices.Concat(seen.images, seen.lookalikes)
+	copied := s.foreign != nil && s.foreign.Cluster == s.cluster
+	switch {
+	case copied && s.contested():
+		// Whose record it is, is asked even if no image is found.
+	case len(images) == 0, !s.contested() && len(seen.lookalikes) == 0:
 		return nil
 	}
-	reader := client.Reader(r.Client)
-	if !s.obj.DeletionTimestamp.IsZero() || s.adoptsBySpec() {
-		// A stale cache may miss the better claim. A deletion cannot be taken back, nor can the rename after an adoption.
-		reader = r.APIReader
-	}
-	for _, image := range slices.Concat(seen.images, seen.lookalikes) {
-		for _, selection := range s.claimants(image) {
-			list := &v1alpha1.ImageImportList{}
-			if err := reader.List(ctx, list, selection); err != nil {
-				return fmt.Errorf("listing the ImageImports that claim image %s: %w", image.ID, err)
-			}
-			for i := range list.Items {
-				if c := claimOf(&list.Items[i], s.cluster, image); c != nil && c.uid != s.obj.UID {
-					seen.claims = append(seen.claims, *c)
-				}
+	note := func(obj *v1alpha1.ImageImport) {
+		if obj.UID == s.obj.UID {
+			return
+		}
+		seen.ownerLives = seen.ownerLives || copied && obj.UID == s.foreign.UID
+		for _, image := range images {
+			if c := claimOf(obj, s.cluster, image); c != nil {
+				seen.claims = append(seen.claims, *c)
 			}
 		}
 	}
-	return r.findOwner(ctx, s, seen)
-}
-
-// claimants are the selections of objects that may claim the image. All of them may claim one that bears a token: the
-// object that it was imported for may know nothing of it yet.
-func (s *state) claimants(image ens.Image) []client.ListOption {
-	if strings.Contains(image.Name, nameSuffix(s.cluster, "")) {
-		return []client.ListOption{client.UnsafeDisableDeepCopy}
+	// A stale cache may miss the better claim. A deletion cannot be taken back, nor can the rename after an adoption.
+	live := !s.obj.DeletionTimestamp.IsZero() || s.adoptsBySpec()
+	if copied || slices.ContainsFunc(images, s.bearsAnotherToken) {
+		return r.eachObject(ctx, live, note)
 	}
-	return []client.ListOption{client.MatchingFields{fieldSpecImageID: image.ID}, client.MatchingFields{fieldStatusImageID: image.ID}}
-}
-
-// findOwner adds the claim of the object that a foreign record belongs to, if it still lives here. Its status may not
-// tell of the image yet.
-func (r *Reconciler) findOwner(ctx context.Context, s *state, seen *sighting) error {
-	if s.foreign == nil || s.foreign.Cluster != s.cluster {
-		return nil
-	}
-	list := &v1alpha1.ImageImportList{}
-	if err := r.Client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
-		return fmt.Errorf("looking for the object that the record belongs to: %w", err)
-	}
-	for i := range list.Items {
-		if owner := &list.Items[i]; owner.UID == s.foreign.UID {
-			for _, image := range seen.images {
-				seen.claims = append(seen.claims, claim{image: image.ID, object: client.ObjectKeyFromObject(owner), uid: owner.UID, imported: true})
+	for _, image := range images {
+		for _, field := range []string{fieldSpecImageID, fieldStatusImageID} {
+			if err := r.eachObject(ctx, live, note, client.MatchingFields{field: image.ID}); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+// bearsAnotherToken is true for an image that another object of this cluster imported, or is importing: its name says so,
+// and that object's status may not know the image yet.
+func (s *state) bearsAnotherToken(image ens.Image) bool {
+	return strings.Contains(image.Name, nameSuffix(s.cluster, "")) && !target{suffixes: suffixesOf(s.obj, s.cluster)}.matches(image)
+}
+
+// eachObject calls f for all objects that the options select, as the cache or, live, as the apiserver holds them. f must
+// not change them.
+func (r *Reconciler) eachObject(ctx context.Context, live bool, f func(*v1alpha1.ImageImport), options ...client.ListOption) error {
+	reader, options := client.Reader(r.Client), append(options, client.UnsafeDisableDeepCopy)
+	if live {
+		reader, options = r.APIReader, append(options, client.Limit(500))
+	}
+	list := &v1alpha1.ImageImportList{}
+	for {
+		if err := reader.List(ctx, list, append(options, client.Continue(list.Continue))...); err != nil {
+			return fmt.Errorf("listing ImageImports: %w", err)
+		}
+		for i := range list.Items {
+			f(&list.Items[i])
+		}
+		if list.Continue == "" {
+			return nil
+		}
+	}
 }
 
 // claimOf returns what the object has on the image, nil for nothing: by its record, by the token in the image's name,
@@ -128,12 +144,24 @@ func claimOf(obj *v1alpha1.ImageImport, cluster types.UID, image ens.Image) *cla
 	switch {
 	case own != nil && own.ImageID == image.ID:
 		c.imported = !own.Adopted
-	case own != nil && own.ImageID == "" && own.Closed != closedRefused &&
-		(obj.Status.ImageID == image.ID || strings.HasSuffix(image.Name, own.nameSuffix())):
+	case own != nil && own.ImageID == "" && own.Closed != closedRefused && obj.Status.ImageID == image.ID:
+		c.imported = true
+	// What it imported besides the image of its record, it does not hold on to.
+	case (own == nil || own.ImageID == "" && own.Closed != closedRefused) && target{suffixes: suffixesOf(obj, cluster)}.matches(image):
 		c.imported = true
 	case obj.Spec.ImageID == image.ID && obj.Spec.ManagementPolicy != v1alpha1.ManagementObserveOnly:
+		c.wished = obj.Status.ImageID != image.ID
 	default:
 		return nil
 	}
 	return c
+}
+
+// suffixesOf are those that the name of an image of this object may end in: that of its record or, without one, those
+// that may have been.
+func suffixesOf(obj *v1alpha1.ImageImport, cluster types.UID) []string {
+	if own, _, _ := readIntent(obj, cluster); own != nil {
+		return []string{own.nameSuffix()}
+	}
+	return (&state{obj: obj, cluster: cluster}).lostSuffixes()
 }

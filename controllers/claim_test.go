@@ -8,7 +8,6 @@ import (
 
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
 )
@@ -36,7 +35,9 @@ func TestClaimOf(t *testing.T) {
 		"being imported, another one": {[]change{open(0)}, another, none},
 		"failed":                      {[]change{closedAs(closedFailed)}, bearing, imported},
 		"refused":                     {[]change{closedAs(closedRefused), known}, bearing, none},
-		"another object's record":     {[]change{owns("m-1"), func(s *state) { s.intent.UID = "another" }}, bearing, none},
+		"record lost":                 {nil, bearing, imported},
+		"another object's record":     {[]change{owns("m-1"), func(s *state) { s.intent.UID = "another" }}, bearing, imported},
+		"another's record, renamed":   {[]change{owns("m-1"), func(s *state) { s.intent.UID = "another" }}, final, none},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -54,20 +55,20 @@ func TestClaimOf(t *testing.T) {
 }
 
 // An object whose image has just been made may not know its ID yet: it is found by the token, among all objects.
-func TestClaimants(t *testing.T) {
+func TestBearsAnotherToken(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		named string
-		all   bool
+		want  bool
 	}{
-		"without a token":    {"ubuntu-golden", false},
-		"with a token":       {"ubuntu-golden" + testSuffix, true},
-		"of another cluster": {"ubuntu-golden" + nameSuffix(types.UID("another"), testToken), false},
+		"without a token":      {"ubuntu-golden", false},
+		"with its own token":   {"ubuntu-golden" + testSuffix, false},
+		"with another's token": {"ubuntu-golden" + nameSuffix(testCluster, token(testCluster, "another", 1)), true},
+		"of another cluster":   {"ubuntu-golden" + nameSuffix(types.UID("another"), testToken), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			found := newState().claimants(named(c.named, image("m-1", "Available")))
-			NewWithT(t).Expect(found[0] == client.UnsafeDisableDeepCopy).To(Equal(c.all))
+			NewWithT(t).Expect(newState().bearsAnotherToken(named(c.named, image("m-1", "Available")))).To(Equal(c.want))
 		})
 	}
 }

@@ -110,7 +110,7 @@ func (s *state) next() effect {
 
 // decideStart: the object has no record.
 func decideStart(s *state) effect {
-	untouched := s.obj.Status.Attempts == 0 && s.now.Sub(s.obj.CreationTimestamp.Time) <= freshObject
+	untouched := s.obj.Status.Attempts == 0 && s.now.Sub(s.obj.CreationTimestamp.Time) <= freshObject && s.adoptee() == ""
 	switch {
 	case s.seen == nil && !untouched && !s.obj.Spec.Suspend:
 		return effect{verb: look}
@@ -147,6 +147,8 @@ func (s *state) recovered() *intent {
 			found.Epoch = int64(i) + 1
 		}
 	}
+	// Each epoch took an attempt, the image that is there is that of one that was made.
+	found.Attempt = max(s.obj.Status.Attempts, int32(found.Epoch)) //nolint:gosec // epochs are few
 	return found
 }
 
@@ -252,10 +254,10 @@ func decideVanished(s *state) effect {
 			return s.start(s.intent.anew(s.now, importHash(&s.obj.Spec)))
 		}
 	case s.intent.Hash == importHash(&s.obj.Spec):
-	case s.obj.Spec.ImageID != "":
+	case s.obj.Spec.ImageID != "" && !s.intent.Adopted:
 		// Nothing of the import is left, so the image that the spec names now can be adopted.
 		return effect{verb: writeIntent, intent: s.intent.closed(closedRefused, s.now)}
-	case s.intent.Adopted:
+	case s.obj.Spec.ImageID == "" && s.intent.Adopted:
 		return s.start(s.intent.anew(s.now, importHash(&s.obj.Spec)))
 	}
 	return s.rest(s.vanished())
@@ -297,6 +299,9 @@ func decideUpkeep(s *state) effect {
 	name := finalName(s.obj, s.intent, image.Name)
 	better := s.outranking(image.ID)
 	switch {
+	case better != nil && s.intent.Adopted && s.obj.Spec.ImageID == "" && s.intent.Hash != importHash(&s.obj.Spec):
+		// The loser of a claim asks for an import of its own now.
+		return s.start(s.intent.anew(s.now, importHash(&s.obj.Spec)))
 	case better != nil:
 		return s.rest(s.outranked(better))
 	case s.otherKey():

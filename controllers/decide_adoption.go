@@ -15,7 +15,7 @@ func decideObservation(s *state) effect {
 	case s.seen == nil:
 		return effect{verb: look}
 	case len(s.seen.images) == 0:
-		return s.rest(s.imageNotFound())
+		return s.rest(s.imageNotFound(s.obj.Spec.ImageID, fieldSpecImageID))
 	}
 	return s.rest(s.observed(s.seen.images[0], ""))
 }
@@ -26,7 +26,7 @@ func decideAdoption(s *state) effect {
 	case s.seen == nil:
 		return effect{verb: look}
 	case len(s.seen.images) == 0:
-		return s.rest(s.imageNotFound())
+		return s.rest(s.imageNotFound(s.obj.Spec.ImageID, fieldSpecImageID))
 	}
 	if better := s.outranking(s.obj.Spec.ImageID); better != nil {
 		return s.rest(s.outranked(better))
@@ -42,46 +42,65 @@ func decideForeign(s *state) effect {
 		return effect{verb: look}
 	}
 	own, theirs := s.ownAndTheirs()
-	lasting := len(theirs) == 0 && s.foreign.Closed == ""
+	status := &s.obj.Status
+	mine := status.ImageID != "" && status.Ownership != v1alpha1.OwnershipObserved && status.ImageID != s.foreign.ImageID && !target{id: status.ImageID}.matchesAny(theirs)
 	switch {
-	case len(own) > 0:
+	case len(own) > 0 || s.seen.ownerLives || s.adoptee() != "":
 		return decideStart(s)
-	case lasting && s.seen.begun.Sub(s.foreign.SignedAt.Time) < s.timing.Settle:
-		return s.rest(s.unconfirmed(s.foreign.SignedAt.Time))
-	case len(theirs) == 0 && s.obj.Status.Ownership == v1alpha1.OwnershipObserved:
-		if s.consents(v1alpha1.ReasonImageVanished) {
-			return s.start(s.first())
-		}
+	case mine:
+		// The record was overwritten with that of another object.
+		return decideStart(s)
+	case len(theirs) > 0:
+		return decideTheirs(s, theirs[0])
+	case s.foreign.Closed == "" && s.seen.begun.Sub(s.foreign.SignedAt.Time) < s.timing.Settle:
+		return s.rest(s.awaitingTheirs())
+	case s.signedWithAnother(s.foreign) && !s.consents(v1alpha1.ReasonCredentialsChanged):
+		return s.rest(s.credentialsChanged())
+	case status.Ownership == v1alpha1.OwnershipObserved && !s.consents(v1alpha1.ReasonImageVanished):
 		return s.rest(s.vanished())
-	case len(theirs) == 0 || s.claimed(theirs[0].ID):
-		return decideStart(s)
-	case s.adopts(theirs[0].ID):
-		return s.adopt(theirs[0].ID)
+	case status.Ownership == v1alpha1.OwnershipObserved:
+		return s.start(s.first())
 	}
-	r := s.observed(theirs[0], fmt.Sprintf(
+	return decideStart(s)
+}
+
+// awaitingTheirs: the image of a foreign record may be under way, or too young to be listed.
+func (s *state) awaitingTheirs() report {
+	r := s.unconfirmed(s.foreign.SignedAt.Time)
+	r.message = "the record tells of an import of another object (a restored or moved one), whose image may not be listed yet: looking for it before anything else is done"
+	return r
+}
+
+// decideTheirs: the image of a foreign record is there, and the object that imported it is not.
+func decideTheirs(s *state, image ens.Image) effect {
+	if better := s.outranking(image.ID); better != nil {
+		return s.rest(s.outranked(better))
+	}
+	r := s.observed(image, fmt.Sprintf(
 		"; it was imported by another object (a restored or moved one) and is only observed: to take it over, set the annotation %s to its ID",
 		v1alpha1.AdoptAnnotation))
-	r.image = &theirs[0]
+	r.image = &image
 	return s.rest(r)
 }
 
 // decideLookalike: no image carries the token, but one may be this object's all the same, from before the cluster was set
 // back. unclear is false when there is none, or the user wants another image in spite of it.
 func decideLookalike(s *state) (e effect, unclear bool) {
-	if s.seen == nil {
+	switch {
+	case s.seen == nil:
+		return effect{}, false
+	case s.adopts():
+		return decideTakeover(s, s.adoptee()), true
+	case s.consents(v1alpha1.ReasonOwnershipUnknown), s.consents(v1alpha1.ReasonImageVanished):
 		return effect{}, false
 	}
 	for _, image := range s.seen.lookalikes {
-		switch {
-		case s.claimed(image.ID):
-		case s.adopts(image.ID):
-			return s.adopt(image.ID), true
-		case s.consents(v1alpha1.ReasonOwnershipUnknown):
-		default:
-			return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, fmt.Sprintf(
-				"image %s is named %s, is no older than this object, and nobody claims it: it may have been imported for this object before its record was lost; set the annotation %s to its ID to take it over, or %s to a new value to %s",
-				image.ID, image.Name, v1alpha1.AdoptAnnotation, v1alpha1.ReconcileRequestAnnotation, s.otherwise())).after(s.timing.Drift)), true
+		if s.claimed(image.ID) {
+			continue
 		}
+		return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, fmt.Sprintf(
+			"image %s is named %s, is no older than this object, and nobody claims it: it may have been imported for this object before its record was lost; set the annotation %s to its ID to take it over, or %s to a new value to %s",
+			image.ID, image.Name, v1alpha1.AdoptAnnotation, v1alpha1.ReconcileRequestAnnotation, s.otherwise())).after(s.timing.Drift)), true
 	}
 	return effect{}, false
 }
@@ -94,9 +113,24 @@ func (s *state) otherwise() string {
 	return "let this object go without it"
 }
 
-// adopts is true when somebody who may do so named the image in the annotation.
-func (s *state) adopts(image string) bool {
-	return s.obj.Annotations[v1alpha1.AdoptAnnotation] == image
+// adoptee is the image that somebody who may do so named in the annotation, empty for none.
+func (s *state) adoptee() string { return s.obj.Annotations[v1alpha1.AdoptAnnotation] }
+
+// adopts is true when the annotation still has to be followed: a record of an image stands for one that was.
+func (s *state) adopts() bool {
+	unrecorded := s.intent == nil || s.intent.open()
+	return s.adoptee() != "" && unrecorded && (s.obj.DeletionTimestamp.IsZero() || s.shows(s.adoptee()))
+}
+
+// decideTakeover: the annotation names the image to adopt.
+func decideTakeover(s *state, image string) effect {
+	if !s.shows(image) {
+		return s.rest(s.imageNotFound(image, "the annotation "+v1alpha1.AdoptAnnotation))
+	}
+	if better := s.outranking(image); better != nil {
+		return s.rest(s.outranked(better))
+	}
+	return s.adopt(image)
 }
 
 func (s *state) adopt(image string) effect {
@@ -107,10 +141,10 @@ func (s *state) adopt(image string) effect {
 	return effect{verb: writeIntent, intent: in}
 }
 
-// imageNotFound: spec.imageID is not in the account.
-func (s *state) imageNotFound() report {
+// imageNotFound: the image that the field names is not in the account.
+func (s *state) imageNotFound(image, field string) report {
 	r := stalled(v1alpha1.ReasonImageNotFound, fmt.Sprintf(
-		"the account of these credentials has no image %s of its own: correct spec.imageID or spec.credentials", s.obj.Spec.ImageID)).after(s.timing.Drift).editable()
+		"the account of these credentials has no image %s of its own: correct %s or spec.credentials", image, field)).after(s.timing.Drift).editable()
 	r.forget = true
 	return r
 }

@@ -58,6 +58,11 @@ func TestDecideAdoption(t *testing.T) {
 		"adopted, to be renamed":      {[]change{adopted("m-1"), renamed, hand("Available")}, outcome{verb: renameImage, image: "m-1", name: "ubuntu-golden"}, ""},
 		"adopted, older one comes up": {[]change{adopted("m-1"), renamed, hand("Available"), claimedBy("m-1")}, outranked, ""},
 		"adopted, another is named":   {[]change{adopted("m-1"), second, hand("Available")}, writes(next), ""},
+		"adopted, vanished, edited":   {[]change{adopted("m-1"), saw(), func(s *state) { s.obj.Spec.Platform = "debian" }}, rests(moodStalled, v1alpha1.ReasonImageVanished, drift).editable(), ""},
+		"lost to another, imports":    {[]change{adopted("m-1"), hand("Available"), claimedBy("m-1"), importsInstead}, starts(newState(adopted("m-1")).intent.anew(testNow, importHash(&newObject().Spec))), ""},
+		"wished for by an older one":  {[]change{adopted("m-1"), hand("Available"), claimedBy("m-1", wish)}, ready, ""},
+		"wished for, not recorded":    {[]change{imageID("m-1"), hand("Available"), claimedBy("m-1", wish)}, outranked, ""},
+		"wished for, to be deleted":   {[]change{adopted("m-1"), deleting, drop, hand("Available"), claimedBy("m-1", wish)}, gone, "belongs to ImageImport edge/other"},
 		"adopted, vanished":           {[]change{adopted("m-1"), saw()}, rests(moodStalled, v1alpha1.ReasonImageVanished, drift).editable(), "name another image in spec.imageID"},
 		"adopted, deleted":            {[]change{adopted("m-1"), deleting}, gone, "kept"},
 		"adopted, Delete":             {[]change{adopted("m-1"), deleting, drop, hand("Available")}, outcome{verb: deleteImage, image: "m-1"}, ""},
@@ -79,10 +84,15 @@ func TestDecideForeign(t *testing.T) {
 	runDecisions(t, map[string]decision{
 		"not looked":                 {[]change{foreign}, outcome{verb: look}, ""},
 		"left without an object":     {[]change{foreign, saw(theirs)}, rests(moodReady, v1alpha1.ReasonAvailable, drift), v1alpha1.AdoptAnnotation},
-		"its object lives":           {[]change{foreign, saw(theirs), claimedBy("m-9", importer)}, starts(first(0)), ""},
-		"its object lives, younger":  {[]change{foreign, saw(theirs), claimedBy("m-9", younger)}, starts(first(0)), ""},
+		"its object lives":           {[]change{foreign, saw(theirs), claimedBy("m-9", importer), ownerLives}, starts(first(0)), ""},
+		"its object imports":         {[]change{young, saw(), ownerLives}, starts(first(0)), ""},
+		"another adopted it":         {[]change{foreign, saw(theirs), claimedBy("m-9")}, rests(moodStalled, v1alpha1.ReasonImageClaimed, drift).editable(), "edge/other"},
+		"a younger one adopts it":    {[]change{foreign, saw(theirs), claimedBy("m-9", younger)}, rests(moodReady, v1alpha1.ReasonAvailable, drift), v1alpha1.AdoptAnnotation},
+		"own image, no record":       {[]change{foreign, told("m-1"), saw(theirs)}, rests(moodStalled, v1alpha1.ReasonOwnershipUnknown, drift), "was imported for this object"},
+		"restored with its status":   {[]change{foreign, told("m-9"), saw(theirs)}, rests(moodReady, v1alpha1.ReasonAvailable, drift), ""},
+		"another account":            {[]change{foreign, foreignKey("one"), presentKey("two"), saw()}, rests(moodStalled, v1alpha1.ReasonCredentialsChanged, drift), ""},
 		"to be adopted":              {[]change{foreign, adoptAnnotated("m-9"), saw(theirs)}, writes(taken), ""},
-		"another is to be adopted":   {[]change{foreign, adoptAnnotated("m-8"), saw(theirs)}, rests(moodReady, v1alpha1.ReasonAvailable, drift), ""},
+		"another is to be adopted":   {[]change{foreign, adoptAnnotated("m-8"), saw(theirs)}, rests(moodStalled, v1alpha1.ReasonImageNotFound, drift).editable(), "no image m-8"},
 		"nothing there":              {[]change{foreign, saw()}, starts(first(0)), ""},
 		"nothing there yet":          {[]change{young, saw()}, outcome{mood: moodReconciling, reason: v1alpha1.ReasonImportUnconfirmed, wait: 15 * time.Second, retry: retryPolling, keepsError: true}, ""},
 		"recorded and not listed":    {[]change{young, func(s *state) { s.foreign.ImageID = "m-9" }, saw()}, outcome{mood: moodReconciling, reason: v1alpha1.ReasonImportUnconfirmed, wait: 15 * time.Second, retry: retryPolling, keepsError: true}, ""},
@@ -94,6 +104,10 @@ func TestDecideForeign(t *testing.T) {
 		"the spec names an image":    {[]change{foreign, imageID("m-1"), hand("Available")}, writes(newState(imageID("m-1")).base().adopting("m-1", testNow, newState(adopted("m-1")).intent.Hash)), ""},
 	})
 }
+
+func ownerLives(s *state) { s.seen.ownerLives = true }
+
+func foreignKey(key string) change { return func(s *state) { s.foreign.Key = key } }
 
 func TestDecideLookalike(t *testing.T) {
 	t.Parallel()
@@ -112,6 +126,13 @@ func TestDecideLookalike(t *testing.T) {
 		"not wanted":                {[]change{old, told(""), saw(), lookalike(same), requested, reported(v1alpha1.ReasonOwnershipUnknown)}, starts(in.again(testNow, hash)), ""},
 		"requested before":          {[]change{old, saw(), lookalike(same), requested, reported(v1alpha1.ReasonImportUnconfirmed)}, unclear, ""},
 		"to be adopted":             {[]change{old, saw(), lookalike(same), adoptAnnotated("m-5")}, writes(in.adopting("m-5", testNow, hash)), ""},
+		"new, to be adopted":        {[]change{fresh, adoptAnnotated("m-5")}, outcome{verb: look}, ""},
+		"new, adopts":               {[]change{fresh, saw(), lookalike(same), adoptAnnotated("m-5")}, writes(newState().base().adopting("m-5", testNow, hash)), ""},
+		"new, adopts what is not":   {[]change{fresh, saw(), adoptAnnotated("m-5")}, rests(moodStalled, v1alpha1.ReasonImageNotFound, drift).editable(), "correct the annotation " + v1alpha1.AdoptAnnotation},
+		"adopts what is another's":  {[]change{saw(), lookalike(same), adoptAnnotated("m-5"), claimedBy("m-5")}, rests(moodStalled, v1alpha1.ReasonImageClaimed, drift).editable(), ""},
+		"accepted, then set back":   {[]change{old, told("m-5"), saw(), lookalike(same)}, unclear, ""},
+		"set back, to be adopted":   {[]change{old, told("m-5"), saw(), lookalike(same), adoptAnnotated("m-5")}, writes(in.adopting("m-5", testNow, hash)), ""},
+		"accepted, not wanted":      {[]change{old, told("m-5"), saw(), lookalike(same), requested, reported(v1alpha1.ReasonOwnershipUnknown)}, starts(in.anew(testNow, hash)), ""},
 		"the attempt may still run": {[]change{open(time.Minute), saw(), lookalike(same)}, outcome{mood: moodReconciling, reason: v1alpha1.ReasonImportUnconfirmed, wait: 15 * time.Second, retry: retryPolling, keepsError: true}, ""},
 	})
 }

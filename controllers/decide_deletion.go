@@ -4,7 +4,6 @@ package controllers
 
 import (
 	"fmt"
-	"slices"
 
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -118,7 +117,7 @@ func decideImageDeletion(s *state) effect {
 	if better := s.outranking(s.intent.ImageID); better != nil {
 		return s.letGo(fmt.Sprintf("not deleted: it belongs to ImageImport %s", better.object))
 	}
-	if slices.Contains(s.deleted, s.intent.ImageID) {
+	if s.askedFor(s.intent.ImageID) {
 		return s.rest(s.beingDeleted())
 	}
 	if e, busy := decideUnsharing(s, s.intent.ImageID); busy {

@@ -26,7 +26,7 @@ func TestDecideDeletion(t *testing.T) {
 		"Retain without intent":            {[]change{retain}, gone, ""},
 		"not this object's":                {[]change{foreign}, gone, "not deleted: it was imported by another object"},
 		"overwritten, not looked":          {[]change{foreign, told("m-1")}, outcome{verb: look}, ""},
-		"overwritten, found":               {[]change{foreign, told("m-1"), saw(there)}, writes(first(1)), ""},
+		"overwritten, found":               {[]change{foreign, told("m-1"), saw(there)}, writes(first(0)), ""},
 		"overwritten, theirs found":        {[]change{foreign, told("m-1"), saw(named("theirs", image("m-9", "Available")))}, gone, "not deleted"},
 		"overwritten, outcome unknown":     {[]change{foreign, told(""), startedAt(time.Minute), saw()}, waits, ""},
 		"unreadable":                       {[]change{unreadable}, rests(moodStalled, v1alpha1.ReasonOwnershipUnknown, drift), "can put it right; or set spec.deletionPolicy to Retain"},
@@ -71,6 +71,10 @@ func TestDecideDeletion(t *testing.T) {
 		"owned, whatever status says":      {[]change{owns("m-1"), told("m-9"), saw(named("ubuntu-golden", there))}, outcome{verb: deleteImage, image: "m-1"}, ""},
 		"owned, asked for":                 {[]change{owns("m-1"), saw(named("ubuntu-golden", there)), asked("m-1")}, busy, "the cloud is deleting the image"},
 		"owned, gone":                      {[]change{owns("m-1"), saw(), asked("m-1")}, gone, ""},
+		"owned, unknown to the cloud":      {[]change{owns("m-1"), saw(named("ubuntu-golden", there)), unknown("m-1")}, busy, "still lists it"},
+		"owned, unknown, looked too early": {[]change{record(newIntent(time.Minute).withImage("m-1")), saw(), unknown("m-1")}, waits, ""},
+		"observed now, attempt open":       {[]change{open(time.Minute), observeOnly, imageID("m-9"), saw(there)}, writes(newIntent(time.Minute).closed(closedFailed, testNow)), ""},
+		"observed now, failed image there": {[]change{failed, observeOnly, imageID("m-9"), saw(image("m-1", "Pack_failed"))}, outcome{verb: deleteImage, image: "m-1"}, ""},
 		"owned, fields changed":            {[]change{owns("m-1"), otherSource, saw(there)}, outcome{verb: deleteImage, image: "m-1"}, ""},
 	}
 	for name, c := range cases {

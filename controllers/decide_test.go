@@ -43,7 +43,7 @@ func TestDecideStart(t *testing.T) {
 		"older, found":                    {[]change{saw(image("m-1", "Creating"))}, writes(first(0)), ""},
 		"edited meanwhile":                {[]change{fresh, otherSource}, starts(&intent{Cluster: testCluster, UID: testUID, Epoch: 1, Attempt: 1, SignedAt: seconds(testNow), Hash: otherHash()}), ""},
 		"lost, new, once imported":        {[]change{fresh, told("m-1")}, outcome{verb: look}, ""},
-		"lost, found":                     {[]change{told("m-1"), saw(image("m-1", "Available"))}, writes(first(1)), ""},
+		"lost, found":                     {[]change{told("m-1"), saw(image("m-1", "Available"))}, writes(first(0)), ""},
 		"lost, not found":                 {[]change{told("m-1"), saw()}, lost, "put it back"},
 		"lost and suspended":              {[]change{told("m-1"), isSuspended}, lost, "although image m-1 was imported"},
 		"lost, another one requested":     {[]change{told("m-1"), startedAt(time.Minute), saw(), requested, reported(v1alpha1.ReasonOwnershipUnknown)}, starts(first(1)), ""},

@@ -176,6 +176,9 @@ func claimedBy(image string, change ...func(*claim)) change {
 
 func younger(c *claim)  { c.created = testNow }
 func importer(c *claim) { c.imported = true }
+func wish(c *claim)     { c.wished = true }
+
+func importsInstead(s *state) { s.obj.Spec = newObject().Spec }
 
 func isShared(accounts ...string) change {
 	return func(s *state) { s.shares = &shares{accounts: accounts} }
@@ -199,7 +202,8 @@ func said(message string) change {
 	}
 }
 
-func asked(ids ...string) change { return func(s *state) { s.deleted = ids } }
+func asked(ids ...string) change   { return func(s *state) { s.deleted = ids } }
+func unknown(ids ...string) change { return func(s *state) { s.unknown = ids } }
 
 // image is an image of the first attempt while it bears the token.
 func image(id, status string) ens.Image {

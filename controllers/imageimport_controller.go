@@ -67,8 +67,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	s := &state{obj: obj, cluster: r.ClusterUID, timing: r.Timing, requested: pendingRequest(obj)}
 	s.intent, s.foreign, s.intentErr = readIntent(obj, r.ClusterUID)
 
-	// A shutdown ends a reconcile between two effects, not within one: a call that is cut has an unknown outcome, and an
-	// answer that is not written down costs the next operator a long wait.
+	// A shutdown ends a reconcile between two effects, not within one: a call that is cut has an unknown outcome, and a
+	// recorded attempt that is not sent, or an answer that is not written down, costs the next operator a long wait.
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), reconcileTimeout)
 	defer cancel()
 	outcome, err := r.advance(work, ctx.Err, s)
@@ -90,7 +90,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 // begun.
 func (r *Reconciler) advance(ctx context.Context, stopped func() error, s *state) (report, error) {
 	for range maxEffects {
-		if stopped() != nil && s.answer == nil {
+		if stopped() != nil && s.answer == nil && s.permit == nil {
 			return report{silent: true}, nil
 		}
 		s.now = r.Clock.Now()

@@ -59,6 +59,8 @@ func (t target) matches(image ens.Image) bool {
 	return t.id != "" && image.ID == t.id || slices.ContainsFunc(t.suffixes, func(suffix string) bool { return strings.HasSuffix(image.Name, suffix) })
 }
 
+func (t target) matchesAny(images []ens.Image) bool { return slices.ContainsFunc(images, t.matches) }
+
 // resembles is true for an image that may be this object's, although nothing proves it: the record of its rename is
 // lost when the whole cluster is set back to an earlier state.
 func (s *state) resembles(image ens.Image) bool {
@@ -75,7 +77,8 @@ func (s *state) resembles(image ens.Image) bool {
 		since = s.foreign.SignedAt.Time
 	}
 	named := renamed && image.Name == wantedName(s.obj) && image.CreationTime.After(since.Add(-clockSkew))
-	return named || image.ID == s.obj.Annotations[v1alpha1.AdoptAnnotation]
+	told := s.intent != nil && s.accepted() && image.ID == s.obj.Status.ImageID
+	return named || told || image.ID == s.obj.Annotations[v1alpha1.AdoptAnnotation]
 }
 
 // cloudReader is what watching needs of ens.Client.

@@ -193,8 +193,12 @@ func (r *Reconciler) changeShares(ctx context.Context, s *state, e effect) error
 // deleteImage asks for the deletion and then looks again: no answer proves that an image is gone, only its absence does.
 func (r *Reconciler) deleteImage(ctx context.Context, s *state, e effect) error {
 	err := s.account.DeleteImage(ctx, e.image)
-	var cloudErr *ens.Error
-	if err != nil && (!errors.As(err, &cloudErr) || cloudErr.Class != ens.ClassGone) {
+	if refused, is := errors.AsType[*ens.Error](err); is && refused.Class == ens.ClassGone {
+		// That proves no more than a listing does: both may come from a server that lags.
+		s.unknown, s.seen = append(s.unknown, e.image), nil
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	s.deleted, s.seen = append(s.deleted, e.image), nil

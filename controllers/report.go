@@ -101,9 +101,9 @@ func (s *state) rest(r report) effect {
 		r.imported = &s.answer.imported
 	}
 	// What a foreign record tells of is this object's to report only where it says so itself.
-	if s.seen != nil && s.foreign == nil {
-		r.absent = len(s.seen.images) == 0
-		if !r.absent {
+	if s.seen != nil && (s.foreign == nil || s.adoptsBySpec()) {
+		r.absent = len(s.seen.images) == 0 && (s.intent == nil || !s.looksTooEarly())
+		if len(s.seen.images) > 0 {
 			image := s.keep()
 			r.image = &image
 		}
@@ -162,8 +162,11 @@ func (s *state) awaitingOutcome() report {
 // beingDeleted: the object is being deleted, and the cloud has not finished with its image.
 func (s *state) beingDeleted() report {
 	// Each look asks for the deletion again, so the looks get rarer.
-	age := s.now.Sub(s.obj.DeletionTimestamp.Time)
-	return progressing(v1alpha1.ReasonDeleting, beingDeletedMessage).after(max(s.timing.Poll, min(age/4, s.timing.BackoffMax)))
+	age, message := s.now.Sub(s.obj.DeletionTimestamp.Time), beingDeletedMessage
+	if len(s.deleted) == 0 {
+		message = "the cloud does not know the image any more, but still lists it"
+	}
+	return progressing(v1alpha1.ReasonDeleting, message).after(max(s.timing.Poll, min(age/4, s.timing.BackoffMax)))
 }
 
 // fieldsChanged: the image was made from other values than the spec holds now.

@@ -30,7 +30,10 @@ func TestRest(t *testing.T) {
 	g.Expect(*r.imported).To(Equal(ens.Imported{ImageID: "m-1", RequestID: "R-1"}))
 	g.Expect(r.unfrozen).To(BeFalse())
 
-	r = newState(open(0), answered(errLost), saw()).rest(available("")).report
+	r = newState(open(time.Minute), answered(errLost), saw()).rest(available("")).report
+	g.Expect(r.absent).To(BeFalse(), "it may show up")
+
+	r = newState(open(time.Hour), answered(errLost), saw()).rest(available("")).report
 	g.Expect(r.imported).To(BeNil())
 	g.Expect(r.image).To(BeNil())
 	g.Expect(r.absent).To(BeTrue())

@@ -42,8 +42,8 @@ type state struct {
 	seen *sighting
 	// shares is whom the image is shared with. nil: not looked.
 	shares *shares
-	// deleted holds the images whose deletion was asked for in this reconcile.
-	deleted []string
+	// deleted holds the images whose deletion the cloud accepted in this reconcile, unknown those that it did not know.
+	deleted, unknown []string
 }
 
 // answer is the cloud's answer to ImportImage: an image, or an error.
@@ -60,6 +60,8 @@ type sighting struct {
 	lookalikes []ens.Image
 	// claims are those of other living objects on the images. Only looked for where more than one object may name an image.
 	claims []claim
+	// ownerLives is true when the object that a foreign record belongs to lives in this cluster.
+	ownerLives bool
 	// begun is when the first look-up began. What an absence proves depends on it, not on when the answer arrived.
 	begun time.Time
 }
@@ -116,8 +118,11 @@ func (s *state) ownAndTheirs() (own, theirs []ens.Image) {
 	return own, theirs
 }
 
-// observes is true when the image is not the operator's to write to.
-func (s *state) observes() bool { return s.obj.Spec.ManagementPolicy == v1alpha1.ManagementObserveOnly }
+// observes is true when the image is not the operator's to write to. What was imported before is settled first.
+func (s *state) observes() bool {
+	settled := s.intent == nil || s.intent.Adopted || s.intent.Closed == closedRefused
+	return settled && s.obj.Spec.ManagementPolicy == v1alpha1.ManagementObserveOnly
+}
 
 // adoptsBySpec is true when the spec names an image and the record does not hold it yet. What the record does hold, or
 // may still come to hold, is settled first.
@@ -183,8 +188,15 @@ func (s *state) looksTooEarly() bool {
 
 // otherKey is true when the record was made with another access key than the one in use. What is not found then may lie
 // in another account.
-func (s *state) otherKey() bool {
-	return s.intent.Key != "" && s.account.key != "" && s.intent.Key != s.account.key
+func (s *state) otherKey() bool { return s.signedWithAnother(s.intent) }
+
+func (s *state) signedWithAnother(in *intent) bool {
+	return in.Key != "" && s.account.key != "" && in.Key != s.account.key
+}
+
+// shows is true when the image is in the sighting.
+func (s *state) shows(id string) bool {
+	return slices.ContainsFunc(slices.Concat(s.seen.images, s.seen.lookalikes), func(image ens.Image) bool { return image.ID == id })
 }
 
 // consents is true when the user asked for a reconcile after the object had reported this reason of the present
@@ -195,10 +207,15 @@ func (s *state) consents(reason string) bool {
 	return s.requested && !answered && readyReason(s.obj) == reason
 }
 
+// askedFor is true when the deletion of the image was asked for in this reconcile, whatever the cloud said.
+func (s *state) askedFor(image string) bool {
+	return slices.Contains(s.deleted, image) || slices.Contains(s.unknown, image)
+}
+
 // undeleted is an image of the sighting, other than the kept one, whose deletion was not asked for yet.
 func (s *state) undeleted(kept string) string {
 	for _, image := range s.seen.images {
-		if image.ID != kept && !slices.Contains(s.deleted, image.ID) {
+		if image.ID != kept && !s.askedFor(image.ID) {
 			return image.ID
 		}
 	}

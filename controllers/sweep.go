@@ -14,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
@@ -25,7 +24,7 @@ import (
 // none as long as the protocol's assumptions hold and nobody takes finalizers off. An image that a deleted object
 // retained under its unique name looks just the same, so the sweeper reports, and deletes only when it is told to.
 type Sweeper struct {
-	*Reconciler
+	Reconciler *Reconciler
 	// Interval between two sweeps. 0: no sweeps.
 	Interval time.Duration
 	// Delete the orphans that were found by two sweeps in a row.
@@ -51,19 +50,20 @@ func (w *Sweeper) Start(ctx context.Context) error {
 	return nil
 }
 
-// Sweep looks once through all images of all accounts in use, and returns the IDs of the orphans. The metric speaks of
-// complete sweeps only.
+// Sweep looks once through all images of all accounts in use, and returns the IDs of the orphans that it found. An error
+// tells of what it could not do; orphans of the accounts concerned count as found as long as they are not looked for.
 func (w *Sweeper) Sweep(ctx context.Context) ([]string, error) {
 	accounts, err := w.accounts(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var failures []error
-	found := sets.New[string]()
+	found, missed := sets.New[string](), sets.New[string]()
 	for _, account := range accounts {
 		images, err := account.Images(ctx)
 		if err != nil {
 			failures = append(failures, err)
+			missed = w.known
 			continue
 		}
 		// The objects are read after the images: an object that is older than its image cannot be missed.
@@ -78,12 +78,9 @@ func (w *Sweeper) Sweep(ctx context.Context) ([]string, error) {
 			}
 		}
 	}
-	if err := errors.Join(failures...); err != nil {
-		return nil, err
-	}
-	orphans.Set(float64(found.Len()))
-	w.known = found
-	return sets.List(found), nil
+	w.known = found.Union(missed)
+	orphans.Set(float64(w.known.Len()))
+	return sets.List(found), errors.Join(failures...)
 }
 
 func (w *Sweeper) handle(ctx context.Context, cloud *account, orphan ens.Image) error {
@@ -102,58 +99,59 @@ func (w *Sweeper) handle(ctx context.Context, cloud *account, orphan ens.Image) 
 	return nil
 }
 
-// isOrphan is true for an image that bears the mark of this cluster and a token that no living object answers for. Young
-// images are left alone: the cache may not show their object yet.
-func (w *Sweeper) isOrphan(image ens.Image, living map[string]string) bool {
-	example := nameSuffix(w.ClusterUID, token(w.ClusterUID, "", 1))
-	at := len(image.Name) - len(example)
-	if at < 0 || !strings.HasPrefix(image.Name[at:], example[:len(example)-tokenLength]) {
-		return false
-	}
-	if w.Clock.Now().Sub(image.CreationTime) < w.Timing.Settle {
-		return false
-	}
-	owned, alive := living[image.Name[at:]]
-	return !alive || owned != "" && owned != image.ID
+// living is what the living objects answer for: images by their IDs, and by the suffixes of their names, with the ImageId
+// where one is recorded.
+type living struct {
+	images   sets.Set[string]
+	suffixes map[string]string
 }
 
-// living returns the suffixes that objects answer for, with the ImageId where it is recorded. It reads all namespaces
-// live: an object that is not watched here is no less an owner.
-func (w *Sweeper) living(ctx context.Context) (map[string]string, error) {
-	living := map[string]string{}
-	list := &v1alpha1.ImageImportList{}
-	for {
-		if err := w.APIReader.List(ctx, list, client.Limit(500), client.Continue(list.Continue)); err != nil {
-			return nil, fmt.Errorf("listing the ImageImports of all namespaces: %w", err)
-		}
-		for i := range list.Items {
-			w.addSuffixes(living, &list.Items[i])
-		}
-		if list.Continue == "" {
-			return living, nil
-		}
+// isOrphan is true for an image that bears the mark of this cluster and a token, and that no living object answers for.
+// Young images are left alone: the cache may not show their object yet.
+func (w *Sweeper) isOrphan(image ens.Image, alive living) bool {
+	suffix := nameSuffix(w.Reconciler.ClusterUID, token(w.Reconciler.ClusterUID, "", 1))
+	at := len(image.Name) - len(suffix)
+	if at < 0 || !strings.HasPrefix(image.Name[at:], suffix[:len(suffix)-tokenLength]) || alive.images.Has(image.ID) {
+		return false
 	}
+	if w.Reconciler.Clock.Now().Sub(image.CreationTime) < w.Reconciler.Timing.Settle {
+		return false
+	}
+	recorded, lives := alive.suffixes[image.Name[at:]]
+	return !lives || recorded != "" && recorded != image.ID
 }
 
-func (w *Sweeper) addSuffixes(living map[string]string, obj *v1alpha1.ImageImport) {
-	own, foreign, _ := readIntent(obj, w.ClusterUID)
-	switch {
-	case own != nil:
-		living[own.nameSuffix()] = own.ImageID
+// living reads all namespaces live: an object that is not watched here is no less an owner.
+func (w *Sweeper) living(ctx context.Context) (living, error) {
+	alive := living{images: sets.New[string](), suffixes: map[string]string{}}
+	return alive, w.Reconciler.eachObject(ctx, true, func(obj *v1alpha1.ImageImport) { alive.add(obj, w.Reconciler.ClusterUID) })
+}
+
+func (l living) add(obj *v1alpha1.ImageImport, cluster types.UID) {
+	l.images.Insert(obj.Spec.ImageID, obj.Status.ImageID)
+	own, foreign, _ := readIntent(obj, cluster)
+	if own != nil {
+		l.images.Insert(own.ImageID)
+		l.suffixes[own.nameSuffix()] = own.ImageID
 		return
-	case foreign != nil && living[foreign.nameSuffix()] == "":
-		living[foreign.nameSuffix()] = foreign.ImageID
 	}
-	// Without a record, any early epoch may be the one.
-	for _, suffix := range (&state{obj: obj, cluster: w.ClusterUID}).lostSuffixes() {
-		living[suffix] = ""
+	suffixes := suffixesOf(obj, cluster)
+	if foreign != nil {
+		// Anybody may create an object with a record of his making: it keeps an image, and gives none away.
+		l.images.Insert(foreign.ImageID)
+		suffixes = append(suffixes, foreign.nameSuffix())
+	}
+	for _, suffix := range suffixes {
+		if _, recorded := l.suffixes[suffix]; !recorded {
+			l.suffixes[suffix] = ""
+		}
 	}
 }
 
 // accounts returns one client for each access key in use: those of the objects, and the operator's own.
 func (w *Sweeper) accounts(ctx context.Context) ([]*account, error) {
 	list := &v1alpha1.ImageImportList{}
-	if err := w.Client.List(ctx, list); err != nil {
+	if err := w.Reconciler.Client.List(ctx, list); err != nil {
 		return nil, fmt.Errorf("listing the ImageImports: %w", err)
 	}
 	var accounts []*account
@@ -168,7 +166,7 @@ func (w *Sweeper) accounts(ctx context.Context) ([]*account, error) {
 			continue
 		}
 		secrets.Insert(secret)
-		account, err := w.account(ctx, obj)
+		account, err := w.Reconciler.account(ctx, obj)
 		if _, denied := errors.AsType[*credentialsError](err); denied {
 			continue // the object itself tells of it
 		}
@@ -189,5 +187,5 @@ func (w *Sweeper) withOwn(accounts []*account, keys sets.Set[string]) []*account
 	if err != nil || keys.Has(fingerprint(own)) {
 		return accounts
 	}
-	return slices.Concat(accounts, []*account{{Client: w.Endpoint.Client(own), key: fingerprint(own)}})
+	return slices.Concat(accounts, []*account{{Client: w.Reconciler.Endpoint.Client(own), key: fingerprint(own)}})
 }

@@ -79,6 +79,9 @@ type Behaviour struct {
 
 	// ListLag hides a new image from listings. Default 500ms.
 	ListLag metav1.Duration `json:"listLag"`
+	// ListFlicker shows a new image in every third listing during ListLag, as
+	// when the servers that answer in turn lag differently.
+	ListFlicker bool `json:"listFlicker"`
 	// RenameLag keeps the old name in listings. Default 500ms.
 	RenameLag metav1.Duration `json:"renameLag"`
 	// DeleteLag keeps a deleted image in listings. Default 500ms.

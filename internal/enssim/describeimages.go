@@ -56,6 +56,7 @@ func (s *Simulator) describeSelfImages(c *call) (any, *apiError) {
 	if refusal != nil {
 		return nil, refusal
 	}
+	s.listings++
 	rows := []imageRow{}
 	for _, record := range s.sortedImages() {
 		if row, listed := s.row(record, c); listed {
@@ -88,7 +89,8 @@ func (s *Simulator) row(record *image, c *call) (imageRow, bool) {
 		}
 	}
 	current.ImageName = record.listedName(c.now)
-	listed := !c.now.Before(record.VisibleAt) &&
+	visible := !c.now.Before(record.VisibleAt) || s.behaviour.ListFlicker && s.listings%3 == 1
+	listed := visible &&
 		s.resembles(current.ImageID, c.params["ImageId"]) &&
 		s.resembles(current.ImageName, c.params["ImageName"]) &&
 		(c.params["SnapshotId"] == "" || c.params["SnapshotId"] == current.SnapshotID)

@@ -140,6 +140,17 @@ func TestImagesOfOthers(t *testing.T) {
 	}
 }
 
+func TestFlicker(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	c := newCloud(t, func(b *Behaviour) { b.ListLag.Duration, b.ListFlicker = 2*time.Second, true })
+	c.imported(t, "golden")
+	shown := func() []string { return c.list(t, keyA).names() }
+	g.Expect([][]string{shown(), shown(), shown(), shown()}).To(Equal([][]string{{"golden"}, {}, {}, {"golden"}}))
+	c.clock.advance(2 * time.Second)
+	g.Expect([][]string{shown(), shown()}).To(HaveEach([]string{"golden"}))
+}
+
 func TestLags(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

@@ -36,6 +36,7 @@ type Simulator struct {
 	objects   map[objectID]Object
 	images    map[string]*image
 	created   int
+	listings  int
 	nonces    map[nonceID]time.Time
 	limiters  map[limiterID]*rate.Limiter
 	faults    []*plannedFault
