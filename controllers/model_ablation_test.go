@@ -66,7 +66,7 @@ func ablations() []ablated {
 		in("a call long after its decision", deleted, nil, func(m *model) { m.sendPause = 2 }, brokenOrphan),
 		in("a copy adopts without being told", budget{disasters: 1}, oneReady, deciding(adoptsUnasked), brokenForeign),
 		in("a copy deletes what it observes", budget{copies: 1, deletions: 1}, oneReady, deciding(deletesForeign), brokenForeign),
-		in("a foreign record taken for an own one", budget{copies: 1, deletions: 1}, oneReady, func(m *model) { m.ablation.foreignIsOwn = true }, brokenForeign),
+		in("a foreign record taken for an own one", budget{disasters: 1, deletions: 1}, oneReady, func(m *model) { m.ablation.foreignIsOwn = true }, brokenForeign),
 		in("claims are not looked at", budget{deletions: 1}, twoClaim, func(m *model) { m.ablation.noClaims = true }, brokenForeign),
 		in("claims before a deletion from the cache", budget{deletions: 1}, adoptedUnseen, func(m *model) { m.ablation.cachedClaims = true }, brokenLost),
 		in("an image of the same name is no matter", budget{}, setBackUntold, func(m *model) { m.ablation.noLookalikes = true }, brokenDuplicate),
