@@ -127,6 +127,8 @@ func (m *model) state(r *run, age int8) *state {
 		s.answer = &answer{err: errRefused}
 	case unknownReply:
 		s.answer = &answer{err: errLost}
+	case acceptedReply:
+		panic("an answer without an image")
 	default:
 		s.answer = &answer{imported: ens.Imported{ImageID: modelImageID(int8(r.answer - acceptedReply)), RequestID: "R-1"}}
 	}

@@ -48,7 +48,9 @@ func TestModel(t *testing.T) {
 		list = fullScenarios
 	}
 	broken, result := ablations(), &table{rows: map[string]string{}}
+	t.Cleanup(func() { t.Logf("\n%s", result.print(list, broken)) })
 	t.Run("scenarios", func(t *testing.T) {
+		t.Parallel()
 		for _, sc := range list {
 			t.Run(sc.name, func(t *testing.T) {
 				t.Parallel()
@@ -57,6 +59,7 @@ func TestModel(t *testing.T) {
 		}
 	})
 	t.Run("ablations", func(t *testing.T) {
+		t.Parallel()
 		for _, a := range broken {
 			t.Run(a.name, func(t *testing.T) {
 				t.Parallel()
@@ -64,7 +67,6 @@ func TestModel(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("\n%s", result.print(list, broken))
 }
 
 func playScenario(t *testing.T, sc scenario, result *table) {
