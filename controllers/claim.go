@@ -118,20 +118,22 @@ func (s *state) bearsAnotherToken(image ens.Image) bool {
 // eachObject calls f for all objects that the options select, as the cache or, live, as the apiserver holds them. f must
 // not change them.
 func (r *Reconciler) eachObject(ctx context.Context, live bool, f func(*v1alpha1.ImageImport), options ...client.ListOption) error {
-	reader, options := client.Reader(r.Client), append(options, client.UnsafeDisableDeepCopy)
-	if live {
-		reader, options = r.APIReader, append(options, client.Limit(500))
-	}
 	list := &v1alpha1.ImageImportList{}
-	for {
-		if err := reader.List(ctx, list, append(options, client.Continue(list.Continue))...); err != nil {
+	read := func(reader client.Reader, how ...client.ListOption) error {
+		if err := reader.List(ctx, list, append(how, options...)...); err != nil {
 			return fmt.Errorf("listing ImageImports: %w", err)
 		}
 		for i := range list.Items {
 			f(&list.Items[i])
 		}
-		if list.Continue == "" {
-			return nil
+		return nil
+	}
+	if !live {
+		return read(r.Client, client.UnsafeDisableDeepCopy)
+	}
+	for {
+		if err := read(r.APIReader, client.Limit(500), client.Continue(list.Continue)); err != nil || list.Continue == "" {
+			return err
 		}
 	}
 }
