@@ -74,6 +74,7 @@ func playScenario(t *testing.T, sc scenario, result *table) {
 	g, m, began := NewWithT(t), newModel(t, sc.left), time.Now()
 	m.explore(start(sc), modelLimit(), brokenNone)
 	result.scenario(sc.name, m, time.Since(began))
+	t.Logf("%d states", len(m.parents))
 	for rule, h := range m.found {
 		t.Errorf("%v, the shortest way:\n%s%s", rule, m.trace(start(sc), h), m.stuck)
 	}
