@@ -17,7 +17,9 @@ type ablation struct {
 	randomToken, partial, firstRow bool
 	// foreignIsOwn : the record that came along with a copy is taken for the copy's own.
 	foreignIsOwn bool
-	// noClaims : nobody asks who else claims an image. cachedClaims : also before a deletion, the cache is asked.
+	// noLookalikes : what bears the object's name stands in nobody's way.
+	noLookalikes bool
+	// noClaims : nobody asks who else claims an image. cachedClaims : before an adoption or a deletion, too, the cache is asked.
 	noClaims, cachedClaims bool
 	// decision changes what decide says.
 	decision func(*state, effect) effect
@@ -41,6 +43,10 @@ func ablations() []ablated {
 	someoneElses := func(w *modelWorld) {
 		w.images[0] = picture{used: true, there: true, uid: strangers, status: ready, name: 2, age: ancient}
 	}
+	setBackUntold := func(w *modelWorld) {
+		setBack(w)
+		w.objects[0].now.image = 0
+	}
 	return []ablated{
 		in("no compare-and-swap", budget{faults: 1, stale: 1}, nil, func(m *model) { m.ablation.noCAS = true }, brokenDuplicate),
 		in("no wait for an open attempt", disturbed, nil, func(m *model) { m.timing.Settle = 0 }, brokenDuplicate),
@@ -50,13 +56,21 @@ func ablations() []ablated {
 		in("absence told from part of a listing", disturbed, nil, func(m *model) { m.ablation.partial = true }, brokenDuplicate),
 		in("the first row of a search", deleted, someoneElses, func(m *model) { m.ablation.firstRow = true }, brokenForeign),
 		in("import first, record later", disturbed, nil, func(m *model) { m.ablation.noIntent, m.ablation.noNonce = true, true }, brokenDuplicate),
+		in("look, import, record later", disturbed, nil, func(m *model) {
+			m.ablation.noIntent, m.ablation.noNonce, m.ablation.decision = true, true, looksFirst
+		}, brokenDuplicate),
 		in("nonces are forgotten", disturbed, nil, func(m *model) { m.ablation.noNonce = true }, brokenDuplicate),
 		in("finalizer off while an attempt is open", deleted, nil, deciding(letsGoEarly), brokenOrphan),
+		in("absence told while a late image may come", disturbed, nil, func(m *model) { m.timing.Settle = m.timing.ListingLag }, brokenDuplicate),
+		in("absence told while the image may be unlisted", budget{deletions: 1}, nil, func(m *model) { m.timing.ListingLag = 0 }, brokenOrphan),
 		in("a call long after its decision", deleted, nil, func(m *model) { m.sendPause = 2 }, brokenOrphan),
 		in("a copy adopts without being told", budget{disasters: 1}, oneReady, deciding(adoptsUnasked), brokenForeign),
 		in("a copy deletes what it observes", budget{copies: 1, deletions: 1}, oneReady, deciding(deletesForeign), brokenForeign),
-		in("a foreign record taken for an own one", budget{copies: 1, deletions: 1}, oneReady, func(m *model) { m.ablation.foreignIsOwn = true }, brokenForeign),
-		in("claims are not looked at", budget{deletions: 1}, twoClaim, func(m *model) { m.ablation.noClaims = true }, brokenLost),
+		in("a foreign record taken for an own one", budget{disasters: 1, deletions: 1}, oneReady, func(m *model) { m.ablation.foreignIsOwn = true }, brokenForeign),
+		in("claims are not looked at", budget{deletions: 1}, twoClaim, func(m *model) { m.ablation.noClaims = true }, brokenForeign),
+		in("claims before a deletion from the cache", budget{deletions: 1}, adoptedUnseen, func(m *model) { m.ablation.cachedClaims = true }, brokenLost),
+		in("an image of the same name is no matter", budget{}, setBackUntold, func(m *model) { m.ablation.noLookalikes = true }, brokenDuplicate),
+		in("sharing is looked after no more", budget{shares: 2}, oneReady, deciding(forgetsSharing), brokenSettle),
 	}
 }
 
@@ -81,6 +95,25 @@ func adoptsUnasked(s *state, e effect) effect {
 func deletesForeign(s *state, e effect) effect {
 	if e.verb == removeFinalizer && s.foreign != nil && s.foreign.ImageID != "" && s.obj.Spec.DeletionPolicy != v1alpha1.DeletionRetain {
 		return effect{verb: deleteImage, image: s.foreign.ImageID}
+	}
+	return e
+}
+
+// looksFirst looks before each attempt, and takes what it finds for its own.
+func looksFirst(s *state, e effect) effect {
+	if e.starts && s.seen == nil {
+		return effect{verb: look}
+	}
+	return e
+}
+
+// forgetsSharing takes the mark off the record once the image is shared with nobody.
+func forgetsSharing(s *state, e effect) effect {
+	idle := e.verb == rest && s.intent != nil && s.intent.Shared && len(s.obj.Spec.ShareWith) == 0
+	if idle && s.shares != nil && len(s.shares.accounts) == 0 {
+		forgotten := *s.intent
+		forgotten.Shared = false
+		return effect{verb: writeIntent, intent: &forgotten}
 	}
 	return e
 }

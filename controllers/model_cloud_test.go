@@ -109,14 +109,23 @@ func (m *model) deleteImage(w modelWorld, c int, s *state, e effect, at label) {
 		lost.images[n-1].dying = true
 		m.interrupted(lost, c, s, ens.ClassUnavailable, at.does("deletes "+e.image+", answer lost"))
 	}
-	r.deleted |= 1 << n
 	r.forget()
-	if p.there && w.left.stuck > 0 {
+	if !p.there || p.age < m.lag && !m.calm {
+		// A server that lags does not know the image yet.
+		unknown := w
+		unknown.runs[c].unknown |= 1 << n
+		m.emit(at.does("deletes "+e.image+", which the cloud does not know"), unknown)
+	}
+	if !p.there {
+		return
+	}
+	r.deleted |= 1 << n
+	if w.left.stuck > 0 {
 		stuck := w
 		stuck.left.stuck--
 		m.emit(at.does("deletes "+e.image+", accepted and never done"), stuck)
 	}
-	p.dying = p.there
+	p.dying = true
 	m.emit(at, w)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
 )
 
@@ -180,6 +181,9 @@ func (m *model) writeIntent(w modelWorld, c int, s *state, e effect, at label) {
 	case !r.fresh:
 		r.base, r.requested = known, known.pending() // refresh
 	}
+	if e.starts && r.requested && m.words[r.base.reason] == v1alpha1.ReasonOwnershipUnknown {
+		w.giveUp(r.object)
+	}
 	m.record(r, s, e)
 	r.fresh = true
 	if m.ablation.noIntent && e.starts {
@@ -200,6 +204,7 @@ func (m *model) removeFinalizer(w modelWorld, c int, at label) {
 	}
 	gone := r.base
 	gone.exists, gone.finalizer = false, false
-	over.objects[r.object].released = r.base.policy == policyRetain || m.rival(&w, r.object, r.base.mark.image)
+	givenUp := m.words[r.base.reason] == v1alpha1.ReasonOwnershipUnknown && r.requested
+	over.objects[r.object].released = givenUp || r.base.kept() || m.rival(&w, r.object, r.base.mark.image)
 	m.store(over, r.object, gone, nobody, at.does("removes the finalizer"))
 }

@@ -33,7 +33,7 @@ func (m *model) look(w modelWorld, c int, s *state, at label) {
 			run.learn(&w, m.withClaims(&w, s, seen, other))
 			for i := range run.seen {
 				g := &run.seen[i]
-				g.rival = g.as == asImage && s.obj.DeletionTimestamp != nil && m.rival(&w, r.object, int8(i+1))
+				g.rival = g.as == asImage && (r.base.deleting || r.base.imageID > 0) && m.rival(&w, r.object, int8(i+1))
 			}
 			if *run != before {
 				before = *run
@@ -66,6 +66,9 @@ func (m *model) observe(w *modelWorld, s *state, base brief, listing modelListin
 		var err error
 		if seen, err = observe(m.ctx, listing, s); err != nil {
 			panic(err)
+		}
+		if m.ablation.noLookalikes {
+			seen.lookalikes = nil
 		}
 		m.sightings[key] = seen
 	}

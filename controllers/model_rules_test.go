@@ -113,7 +113,7 @@ func (m *model) orphaned(w *modelWorld, object int8) bool {
 	}
 	for i, p := range w.images {
 		adopted := o.now.mark.adopted && o.now.policy == policyDelete && o.now.mark.image == int8(i+1)
-		if p.there && !p.dying && (p.uid == object || adopted) && !w.objects[1-object].now.claims(int8(i+1)) {
+		if p.there && !p.dying && !p.givenUp && (p.uid == object || adopted) && !w.objects[1-object].now.claims(int8(i+1)) {
 			return true
 		}
 	}
@@ -123,6 +123,20 @@ func (m *model) orphaned(w *modelWorld, object int8) bool {
 		}
 	}
 	return false
+}
+
+// kept is true when the image is to outlive the object: said so, or adopted and nothing said.
+func (r brief) kept() bool {
+	return r.policy == policyRetain || r.policy == policyUnsaid && r.mark.adopted
+}
+
+// giveUp : the user wants another image, in spite of those that may be this object's.
+func (w *modelWorld) giveUp(object int8) {
+	for i := range w.images {
+		if p := &w.images[i]; p.uid == object {
+			p.givenUp = true
+		}
+	}
 }
 
 // claims is true when the object was told to take the image over, or has done so.
@@ -178,10 +192,13 @@ func (m *model) checkWrite(w *modelWorld, before, after brief) {
 	}
 }
 
-// checkAdoption: only what the user named is adopted.
+// checkAdoption: only what the user named is adopted, and not what another object has the better claim to.
 func (m *model) checkAdoption(w *modelWorld, r *run, in *intent) {
 	n := imageNumber(in.ImageID)
-	if in.Adopted && !r.base.mark.adopted && r.base.adopt != n && r.base.imageID != n {
+	if !in.Adopted || r.base.mark.adopted && r.base.mark.uid == r.object {
+		return
+	}
+	if r.base.adopt != n && r.base.imageID != n || r.seen[n-1].rival {
 		w.broken = brokenForeign
 	}
 }
@@ -202,7 +219,7 @@ func (m *model) checkDeletion(w *modelWorld, r *run, image int8) {
 		return
 	}
 	if r.base.deleting {
-		if r.base.policy == policyRetain || r.base.mark.adopted && r.base.policy != policyDelete || r.seen[image-1].rival {
+		if r.base.kept() || r.seen[image-1].rival {
 			w.broken = brokenLost
 		}
 		return

@@ -26,10 +26,12 @@ type run struct {
 	// answer is ImportImage's, call the one that is not read yet.
 	answer, call reply
 	looked       bool
+	ownerLives   bool
 	begun        int8
 	seen         [maxModelImages]glimpse
 	shares       shareList
-	deleted      uint8
+	// deleted and unknown are sets of images.
+	deleted, unknown uint8
 }
 
 // reply is what came of ImportImage: nothing yet, an error, or an image.
@@ -64,6 +66,7 @@ type claimKind int8
 
 const (
 	noClaim claimKind = iota
+	wishedClaim
 	plainClaim
 	importedClaim
 )
@@ -124,6 +127,8 @@ func (m *model) state(r *run, age int8) *state {
 		s.answer = &answer{err: errRefused}
 	case unknownReply:
 		s.answer = &answer{err: errLost}
+	case acceptedReply:
+		panic("an answer without an image")
 	default:
 		s.answer = &answer{imported: ens.Imported{ImageID: modelImageID(int8(r.answer - acceptedReply)), RequestID: "R-1"}}
 	}
@@ -140,15 +145,18 @@ func (m *model) state(r *run, age int8) *state {
 		if r.deleted&(1<<id) != 0 {
 			s.deleted = append(s.deleted, modelImageID(id))
 		}
+		if r.unknown&(1<<id) != 0 {
+			s.unknown = append(s.unknown, modelImageID(id))
+		}
 	}
-	if r.looked || r.permit || r.answer != noReply || r.deleted != 0 {
+	if r.looked || r.permit || r.answer != noReply || r.deleted|r.unknown != 0 {
 		s.account = &account{}
 	}
 	return s
 }
 
 func (m *model) sighting(r *run) *sighting {
-	seen := &sighting{begun: ago(r.begun)}
+	seen := &sighting{begun: ago(r.begun), ownerLives: r.ownerLives}
 	for i, g := range r.seen {
 		image := m.imageOf(int8(i+1), g)
 		switch g.as {
@@ -174,7 +182,7 @@ func (m *model) claimBy(object int8, image string, kind claimKind) claim {
 	}
 	return claim{
 		image: image, object: types.NamespacedName{Name: "other"}, uid: modelUIDs[object],
-		created: created, imported: kind == importedClaim,
+		created: created, imported: kind == importedClaim, wished: kind == wishedClaim,
 	}
 }
 
@@ -206,7 +214,7 @@ func (m *model) tokenName(uid, epoch int8) string {
 
 // learn puts a sighting into the run.
 func (r *run) learn(w *modelWorld, seen *sighting) {
-	r.looked, r.seen = true, [maxModelImages]glimpse{}
+	r.looked, r.ownerLives, r.seen = true, seen.ownerLives, [maxModelImages]glimpse{}
 	put := func(image ens.Image, as sightingKind) {
 		n := imageNumber(image.ID) - 1
 		r.seen[n] = w.images[n].glimpse()
@@ -220,15 +228,21 @@ func (r *run) learn(w *modelWorld, seen *sighting) {
 	}
 	for _, c := range seen.claims {
 		g := &r.seen[imageNumber(c.image)-1]
-		g.claim = max(g.claim, plainClaim)
-		if c.imported {
-			g.claim = importedClaim
+		kind := plainClaim
+		switch {
+		case c.imported:
+			kind = importedClaim
+		case c.wished:
+			kind = wishedClaim
 		}
+		g.claim = max(g.claim, kind)
 	}
 }
 
 // forget makes the next decision look again.
-func (r *run) forget() { r.looked, r.begun, r.seen = false, 0, [maxModelImages]glimpse{} }
+func (r *run) forget() {
+	r.looked, r.ownerLives, r.begun, r.seen = false, false, 0, [maxModelImages]glimpse{}
+}
 
 // record takes a written intent over, as the shipped code does.
 func (m *model) record(r *run, s *state, e effect) {

@@ -2,6 +2,8 @@
 
 package controllers
 
+import "github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
+
 // scenario is what may happen, and how often. In all of them two controllers are at work, each at its own pace, and read
 // versions that may be old; with stale, a cache travels back in time.
 type scenario struct {
@@ -22,7 +24,9 @@ var smallScenarios = []scenario{
 	{"copy", budget{copies: 1}, oneReady, []sight{sawTwin}},
 	{"restore", budget{disasters: 1, adopts: 1}, oneReady, []sight{sawObserved, sawAdopted}},
 	{"two claim one image", budget{deletions: 1}, twoClaim, []sight{sawAdopted, sawClaimed, sawGone, sawDeleted}},
-	{"set back", budget{stale: 1, rollbacks: 1, requests: 1}, nil, []sight{sawReady, sawUnknown}},
+	{"restore an older one", budget{disasters: 1}, savedEarly, []sight{sawUnknown}},
+	{"another's is claimed", budget{deletions: 1}, refusedClaims, []sight{sawReady, sawClaimed, sawGone, sawDeleted}},
+	{"set back", budget{adopts: 1}, setBack, []sight{sawReady, sawUnknown, sawAdopted}},
 	{"sharing", budget{shares: 2}, oneReady, []sight{sawSharing}},
 }
 
@@ -43,17 +47,20 @@ var fullScenarios = []scenario{
 	{"failed import", budget{crashes: 1, requests: 1, failures: 1}, nil, []sight{sawFailed, sawDeleted}},
 	{"stuck deletion", budget{failures: 1, stuck: 1, deletions: 1}, nil, []sight{sawFailed, sawGone}},
 	{"copy of a young object", budget{copies: 1}, nil, []sight{sawReady, sawTwin}},
-	{"copy, and delete", budget{copies: 1, deletions: 2, backups: 1}, oneReady, []sight{sawTwin, sawGone, sawDeleted}},
-	{"copy, told to adopt", budget{copies: 1, deletions: 1, adopts: 1, stale: 1}, oneReady, []sight{sawTwin, sawGone, sawDeleted}},
-	{"restore", budget{faults: 1, late: 1, disasters: 1, adopts: 1}, nil, []sight{sawObserved, sawAdopted, sawTwin}},
-	{"restore an older one", budget{backups: 1, disasters: 1}, nil, []sight{sawObserved, sawTwin}},
-	{"restore after Retain", budget{retains: 1, deletions: 2, copies: 1, adopts: 1}, oneReady, []sight{sawObserved, sawAdopted, sawGone}},
-	{"two claim one image", budget{faults: 1, stale: 1, deletions: 2}, twoClaim, []sight{sawAdopted, sawClaimed, sawGone, sawDeleted}},
-	{"another claims it", budget{deletions: 1, stale: 1}, oneImportsOneClaims, []sight{sawReady, sawClaimed, sawGone, sawDeleted}},
-	{"another's is claimed", budget{refusals: 1, names: 1, deletions: 1}, oneClaimsLater, []sight{sawReady, sawClaimed, sawGone, sawDeleted}},
-	{"set back", budget{stale: 1, rollbacks: 1, requests: 1, adopts: 1}, nil, []sight{sawReady, sawUnknown, sawAdopted}},
+	{"copy, and delete", budget{copies: 1, deletions: 1, stale: 1}, oneReady, []sight{sawTwin, sawGone, sawDeleted}},
+	{"copy, told to adopt", budget{copies: 1, deletions: 1, adopts: 1}, oneReady, []sight{sawTwin, sawGone, sawDeleted}},
+	{"restore", budget{faults: 1, late: 1, disasters: 1}, nil, []sight{sawObserved, sawTwin}},
+	{"restore an older one", budget{backups: 1, disasters: 1, adopts: 1}, nil, []sight{sawObserved, sawAdopted, sawUnknown}},
+	{"restore after Retain", budget{deletions: 2, copies: 1, adopts: 1}, oneRetained, []sight{sawObserved, sawAdopted, sawGone}},
+	{"two claim one image", budget{stale: 1, deletions: 2}, twoClaim, []sight{sawAdopted, sawClaimed, sawGone, sawDeleted}},
+	{"two claim it, faults", budget{crashes: 1, faults: 1, deletions: 1}, twoClaim, []sight{sawAdopted, sawClaimed, sawGone, sawDeleted}},
+	{"another claims it", budget{deletions: 1}, oneImportsOneClaims, []sight{sawReady, sawClaimed, sawGone, sawDeleted}},
+	{"another's is claimed", budget{crashes: 1, faults: 1, deletions: 2}, refusedClaims, []sight{sawReady, sawClaimed, sawGone, sawDeleted}},
+	{"set back", budget{stale: 1, rollbacks: 1, adopts: 1}, nil, []sight{sawReady, sawUnknown, sawAdopted}},
+	{"set back, another wanted", budget{stale: 1, rollbacks: 1, requests: 1}, nil, []sight{sawReady, sawUnknown}},
+	{"set back, all answers", budget{deletions: 1, adopts: 1, requests: 1}, setBack, []sight{sawReady, sawUnknown, sawGone}},
 	{"set back, and delete", budget{stale: 1, rollbacks: 1, deletions: 1}, nil, []sight{sawReady, sawUnknown, sawGone}},
-	{"sharing", budget{crashes: 1, faults: 1, shares: 2, deletions: 1, pauses: 1}, oneReady, []sight{sawSharing, sawGone, sawDeleted}},
+	{"sharing", budget{crashes: 1, faults: 1, shares: 2, deletions: 1}, oneReady, []sight{sawSharing, sawGone, sawDeleted}},
 }
 
 func start(sc scenario) modelWorld {
@@ -73,6 +80,19 @@ func oneReady(w *modelWorld) {
 	w.images[0] = picture{used: true, there: true, epoch: 1, status: ready, name: 1, age: ancient}
 	w.made[0][1] = 1
 	w.nonces = request{epoch: 1, attempt: 1}.nonceBit()
+}
+
+// oneRetained is the same with an image that is to outlive its object.
+func oneRetained(w *modelWorld) {
+	oneReady(w)
+	w.objects[0].now.policy = policyRetain
+}
+
+// savedEarly has a backup of the time before the image was renamed.
+func savedEarly(w *modelWorld) {
+	oneReady(w)
+	w.backup = w.objects[0].now
+	w.backup.mark.image = 0
 }
 
 // found begins with an image that nobody here has made.
@@ -97,11 +117,29 @@ func oneImportsOneClaims(w *modelWorld) {
 	w.objects[1].now = r
 }
 
-// oneClaimsLater begins with a new object that may come to name the image of a younger one.
-func oneClaimsLater(w *modelWorld) {
+// adoptedUnseen begins with two objects that have adopted the same image; a cache knows nothing of the older one yet.
+func adoptedUnseen(w *modelWorld) {
+	twoClaim(w)
+	w.objects[0].unseen = true
+	o := &w.objects[1].now
+	o.finalizer, o.image, o.ownership = true, 1, index(ownerships, v1alpha1.OwnershipAdopted)
+	o.mark = mark{present: true, adopted: true, uid: 1, epoch: 1, hash: 2, signed: ancient, image: 1, closedAt: never}
+}
+
+// setBack begins in a store that was set back: the image has its name already, and the record is of the time before.
+func setBack(w *modelWorld) {
 	oneReady(w)
-	w.objects[1], w.images[0].uid, w.made = w.objects[0], 1, [2][maxEpoch + 1]int8{1: {1: 1}}
-	w.objects[1].now.uid, w.objects[1].now.mark.uid = 1, 1
-	w.objects[0].now = newBrief()
-	w.objects[0].now.policy, w.objects[0].now.name, w.nonces = policyDelete, 1, 0
+	o := &w.objects[0].now
+	o.mark.image, o.mark.signed, w.images[0].age, w.rolledBack = 0, 0, 0, true
+}
+
+// refusedClaims begins with an object that was refused, and now names the image of a younger one.
+func refusedClaims(w *modelWorld) {
+	oneReady(w)
+	w.objects[1] = w.objects[0]
+	w.objects[1].now.uid, w.objects[1].now.mark.uid, w.images[0].uid = 1, 1, 1
+	w.made, w.nonces = [2][maxEpoch + 1]int8{1: {1: 1}}, 0
+	o := &w.objects[0].now
+	o.policy, o.name, o.imageID, o.started, o.image = policyDelete, 1, 1, never, 0
+	o.mark.image, o.mark.closed, o.mark.closedAt = 0, 1, ancient
 }

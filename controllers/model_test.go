@@ -44,11 +44,13 @@ func modelLimit() int {
 func TestModel(t *testing.T) {
 	t.Parallel()
 	list := smallScenarios
-	if os.Getenv("MODEL") == "full" {
+	if os.Getenv("MODEL") == "full" { // make model
 		list = fullScenarios
 	}
-	result := &table{}
+	broken, result := ablations(), &table{rows: map[string]string{}}
+	t.Cleanup(func() { t.Logf("\n%s", result.print(list, broken)) })
 	t.Run("scenarios", func(t *testing.T) {
+		t.Parallel()
 		for _, sc := range list {
 			t.Run(sc.name, func(t *testing.T) {
 				t.Parallel()
@@ -57,14 +59,14 @@ func TestModel(t *testing.T) {
 		}
 	})
 	t.Run("ablations", func(t *testing.T) {
-		for _, a := range ablations() {
+		t.Parallel()
+		for _, a := range broken {
 			t.Run(a.name, func(t *testing.T) {
 				t.Parallel()
 				playAblation(t, a, result)
 			})
 		}
 	})
-	t.Logf("\n%s", result)
 }
 
 func playScenario(t *testing.T, sc scenario, result *table) {
@@ -99,31 +101,44 @@ func playAblation(t *testing.T, a ablated, result *table) {
 
 // table is what the exploration found.
 type table struct {
-	lock                 sync.Mutex
-	scenarios, ablations []string
+	lock sync.Mutex
+	// rows are by name.
+	rows map[string]string
 }
 
 func (l *table) scenario(name string, m *model, took time.Duration) {
-	l.lock.Lock()
-	defer l.lock.Unlock()
-	l.scenarios = append(l.scenarios, fmt.Sprintf("| %-24s | %9d | %10d | %7d | %7d | %4d | %5d | %5d | %6.1f s |",
+	l.add(name, fmt.Sprintf("| %-26s | %9d | %10d | %7d | %7d | %4d | %5d | %6d | %6.1f s |",
 		name, len(m.parents), m.bad[brokenDuplicate], m.bad[brokenOrphan], m.bad[brokenForeign], m.bad[brokenLost],
 		m.bad[brokenSettle], m.bad[brokenPermit]+m.bad[brokenGrowth], took.Seconds()))
 }
 
 func (l *table) ablation(a ablated, m *model, took time.Duration) {
-	l.lock.Lock()
-	defer l.lock.Unlock()
 	found := "nothing"
 	if m.bad[a.finds] > 0 {
 		found = a.finds.String()
 	}
-	l.ablations = append(l.ablations, fmt.Sprintf("| %-46s | %-21s | %9d | %6.1f s |", a.name, found, len(m.parents), took.Seconds()))
+	l.add(a.name, fmt.Sprintf("| %-46s | %-9s | %9d | %6.1f s |", a.name, found, len(m.parents), took.Seconds()))
 }
 
-func (l *table) String() string {
-	return "| scenario                 |    states | duplicates | orphans | foreign | lost | stuck | other |     time |\n" +
-		strings.Join(l.scenarios, "\n") +
-		"\n\n| protection taken away                          | found                 |     after |     time |\n" +
-		strings.Join(l.ablations, "\n") + "\n"
+func (l *table) add(name, row string) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	l.rows[name] = row
+}
+
+func (l *table) print(scenarios []scenario, ablations []ablated) string {
+	lines := []string{"", "| scenario                   |    states | duplicates | orphans | foreign | lost | stuck | permit |     time |"}
+	add := func(name string) {
+		if row, played := l.rows[name]; played {
+			lines = append(lines, row)
+		}
+	}
+	for _, sc := range scenarios {
+		add(sc.name)
+	}
+	lines = append(lines, "", "| protection taken away                          | found     |     after |     time |")
+	for _, a := range ablations {
+		add(a.name)
+	}
+	return strings.Join(lines, "\n")
 }

@@ -99,10 +99,10 @@ type stored struct {
 
 type picture struct {
 	// used is false for a free slot, there for an image that is gone, too.
-	used, there, dying, shared bool
-	uid, epoch                 int8
-	status, name, age          int8 // name 0 is the one with the token
-	by                         int8
+	used, there, dying, shared, givenUp bool
+	uid, epoch                          int8
+	status, name, age                   int8 // name 0 is the one with the token
+	by                                  int8
 }
 
 var statuses = []string{"Creating", ens.StatusAvailable, ens.StatusPackFailed}
