@@ -102,7 +102,7 @@ func (s *state) rest(r report) effect {
 	}
 	// What a foreign record tells of is this object's to report only where it says so itself.
 	if s.seen != nil && (s.foreign == nil || s.adoptsBySpec()) {
-		r.absent = len(s.seen.images) == 0 && (s.intent == nil || !s.looksTooEarly())
+		r.absent = len(s.seen.images) == 0 && (s.intent == nil || s.intent.Closed != "" || !s.looksTooEarly())
 		if len(s.seen.images) > 0 {
 			image := s.keep()
 			r.image = &image
