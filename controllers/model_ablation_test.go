@@ -48,7 +48,7 @@ func ablations() []ablated {
 		w.objects[0].now.image = 0
 	}
 	return []ablated{
-		in("no compare-and-swap", budget{faults: 1, stale: 1}, nil, func(m *model) { m.ablation.noCAS = true }, brokenDuplicate),
+		in("no compare-and-swap", budget{faults: 1}, nil, func(m *model) { m.ablation.noCAS = true }, brokenDuplicate),
 		in("no wait for an open attempt", disturbed, nil, func(m *model) { m.timing.Settle = 0 }, brokenDuplicate),
 		in("timestamps do not expire", disturbed, nil, func(m *model) { m.validity = 127 }, brokenDuplicate),
 		in("listings lag longer than the bound", disturbed, nil, func(m *model) { m.lag = 4 }, brokenDuplicate),

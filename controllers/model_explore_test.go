@@ -35,6 +35,7 @@ type model struct {
 	tokens    map[[2]int8]string
 	decided   map[run]verdict
 	sightings map[sightingKey]*sighting
+	claims    map[claimsKey]*sighting
 
 	// parents holds all states that were found, each with the one it was found from; settled those that come to a good end.
 	parents map[uint64]uint64
@@ -86,7 +87,7 @@ func newModel(t *testing.T, left budget) *model {
 		ctx:     t.Context(),
 		sharing: left.shares > 0, patience: patience, old: validity + lag + max(patience, 1), maxAttempt: maxAttempt,
 		timing: modelTiming(), validity: validity, lag: lag, sendPause: sendPause, words: []string{""},
-		views: map[brief]*view{}, sightings: map[sightingKey]*sighting{}, marks: map[string]mark{}, decided: map[run]verdict{}, tokens: map[[2]int8]string{},
+		views: map[brief]*view{}, sightings: map[sightingKey]*sighting{}, claims: map[claimsKey]*sighting{}, marks: map[string]mark{}, decided: map[run]verdict{}, tokens: map[[2]int8]string{},
 		parents: map[uint64]uint64{}, settled: map[uint64]bool{}, found: map[rule]uint64{}, bad: map[rule]int{},
 	}
 }

@@ -30,7 +30,7 @@ func (m *model) look(w modelWorld, c int, s *state, at label) {
 			next := w
 			run := &next.runs[c]
 			run.begun = at.age
-			run.learn(&w, m.withClaims(&w, s, seen, other))
+			run.learn(&w, m.withClaims(&w, s, r, seen, other))
 			for i := range run.seen {
 				g := &run.seen[i]
 				g.rival = g.as == asImage && (r.base.deleting || r.base.imageID > 0) && m.rival(&w, r.object, int8(i+1))
@@ -88,21 +88,33 @@ func (m *model) cached(w *modelWorld, object int8) []brief {
 	return versions
 }
 
-// withClaims is what the shipped findClaims adds to a sighting, when the cache shows other of the other object.
-func (m *model) withClaims(w *modelWorld, s *state, seen *sighting, other brief) *sighting {
+// claimsKey is what the claims of others depend on: a sighting, and the other object, as a cache shows it and in truth.
+type claimsKey struct {
+	seen        *sighting
+	base        brief
+	cached, now brief
+}
+
+// withClaims asks the shipped findClaims once for each of them, when the cache shows other of the other object.
+func (m *model) withClaims(w *modelWorld, s *state, r *run, seen *sighting, other brief) *sighting {
 	if m.ablation.noClaims || w.objects[1].now.generation == 0 {
 		return seen
 	}
-	live := modelReader{m: m, objects: []brief{w.objects[0].now, w.objects[1].now}}
-	cache := modelReader{m: m, objects: []brief{other}}
-	if m.ablation.cachedClaims {
-		live = cache
+	key := claimsKey{seen: seen, base: r.base, cached: other, now: w.objects[1-r.object].now}
+	claimed := m.claims[key]
+	if claimed == nil {
+		cache, live := modelReader{m: m, objects: []brief{key.cached}}, modelReader{m: m, objects: []brief{key.now}}
+		if m.ablation.cachedClaims {
+			live = cache
+		}
+		copied := *seen
+		claimed = &copied
+		if err := (&Reconciler{Client: cache, APIReader: live}).findClaims(m.ctx, s, claimed); err != nil {
+			panic(err)
+		}
+		m.claims[key] = claimed
 	}
-	claimed := *seen
-	if err := (&Reconciler{Client: cache, APIReader: live}).findClaims(m.ctx, s, &claimed); err != nil {
-		panic(err)
-	}
-	return &claimed
+	return claimed
 }
 
 // modelReader lists objects. Nothing else is asked of it.

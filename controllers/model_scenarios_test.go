@@ -19,7 +19,8 @@ type scenario struct {
 var smallScenarios = []scenario{
 	{"create", budget{faults: 1, late: 1}, nil, []sight{sawReady, sawNextAttempt}},
 	{"no credentials", budget{denials: 1}, nil, []sight{sawReady}},
-	{"delete", budget{deletions: 1}, nil, []sight{sawReady, sawGone, sawDeleted}},
+	{"delete", budget{faults: 1, deletions: 1}, oneReady, []sight{sawReady, sawGone, sawDeleted}},
+	{"delete in mid-import", budget{deletions: 1}, oneImporting, []sight{sawReady, sawGone, sawDeleted}},
 	{"failed import", budget{failures: 1}, nil, []sight{sawReady, sawFailed, sawDeleted}},
 	{"copy", budget{copies: 1}, oneReady, []sight{sawTwin}},
 	{"restore", budget{disasters: 1, adopts: 1}, oneReady, []sight{sawObserved, sawAdopted}},
@@ -69,6 +70,15 @@ func start(sc scenario) modelWorld {
 		sc.begin(&w)
 	}
 	return w
+}
+
+// oneImporting begins with an attempt that has just made an image, and whose answer was lost.
+func oneImporting(w *modelWorld) {
+	o := &w.objects[0].now
+	o.finalizer, o.mark = true, mark{present: true, epoch: 1, attempt: 1, closedAt: never}
+	w.images[0] = picture{used: true, there: true, epoch: 1}
+	w.made[0][1] = 1
+	w.nonces = request{epoch: 1, attempt: 1}.nonceBit()
 }
 
 // oneReady begins where the good way ends: object 0 is Ready with an image of its own. Only the status is still to come.
