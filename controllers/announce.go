@@ -4,6 +4,7 @@ package controllers
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -30,7 +31,7 @@ func (r *Reconciler) announce(ctx context.Context, s *state, e effect) {
 		r.Events.Eventf(s.obj, nil, corev1.EventTypeNormal, "ImageRenamed", "Rename", "image %s is named %s", e.image, e.name)
 	case shareImage:
 		logger.Info("image was shared", "imageId", e.image, "accounts", e.accounts)
-		r.Events.Eventf(s.obj, nil, corev1.EventTypeNormal, "ImageShared", "Share", "image %s is shared with %s", e.image, strings.Join(e.accounts, ", "))
+		r.Events.Eventf(s.obj, nil, corev1.EventTypeNormal, "ImageShared", "Share", "image %s is shared with %s", e.image, listed(e.accounts))
 	case unshareImage:
 		logger.Info("sharing of image was ended", "imageId", e.image, "accounts", e.accounts)
 		r.Events.Eventf(s.obj, nil, corev1.EventTypeNormal, "ImageUnshared", "Share", "image %s is no longer shared with %s", e.image, e.accounts[0])
@@ -47,6 +48,15 @@ func (r *Reconciler) announce(ctx context.Context, s *state, e effect) {
 		r.announceKept(s, e.report.message)
 	case rest, connect, look, readShares, writeIntent:
 	}
+}
+
+// listed names the accounts as far as the note of an event, which takes 1 kB, can hold them.
+func listed(accounts []string) string {
+	const most = 20
+	if more := len(accounts) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(accounts[:most], ", "), more)
+	}
+	return strings.Join(accounts, ", ")
 }
 
 // announceKept tells of an image that the object leaves behind. In a namespace that is being deleted no event can be

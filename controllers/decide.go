@@ -77,7 +77,7 @@ func decide(s *state) effect {
 	case s.denied == nil:
 		return effect{verb: connect}
 	case s.abandoned:
-		return s.letGo("left behind: its namespace is being deleted, and the Secret with the credentials is gone already")
+		return s.letGo("left behind: its namespace is being deleted, and the Secret with the credentials cannot be read any more")
 	}
 	return s.rest(s.noCredentials(s.denied))
 }
@@ -280,7 +280,7 @@ func decideRetry(s *state) effect {
 	}
 	switch {
 	case s.looksTooEarly():
-		return s.rest(s.importFailed().after(s.timing.Poll))
+		return s.rest(s.clearing())
 	case s.obj.Spec.ImageID != "":
 		return effect{verb: writeIntent, intent: s.intent.closed(closedRefused, s.now)}
 	}
@@ -355,5 +355,5 @@ func (s *state) clear() (e effect, busy bool) {
 	if !s.obj.DeletionTimestamp.IsZero() {
 		return s.rest(s.beingDeleted()), true
 	}
-	return s.rest(s.importFailed().after(s.timing.Poll)), true
+	return s.rest(s.clearing()), true
 }
