@@ -75,14 +75,14 @@ func (r *Reconciler) secret(ctx context.Context, obj *v1alpha1.ImageImport) (*co
 	err := r.APIReader.Get(log.IntoContext(ctx, logr.Discard()), key, secret)
 	if apierrors.IsNotFound(err) {
 		return nil, &credentialsError{
-			reason:  v1alpha1.ReasonSecretNotFound,
+			unreadable: true, reason: v1alpha1.ReasonSecretNotFound,
 			message: fmt.Sprintf("the Secret %q of spec.credentials.secretRef does not exist in namespace %q", key.Name, key.Namespace),
 			hint:    fmt.Sprintf("create it with the keys %q and %q; the operator notices within a minute", secretKeyID, secretKeySecret),
 		}
 	}
 	if apierrors.IsForbidden(err) {
 		return nil, &credentialsError{
-			reason:  v1alpha1.ReasonInvalidCredentials,
+			unreadable: true, reason: v1alpha1.ReasonInvalidCredentials,
 			message: fmt.Sprintf("the operator may not read the Secret %q in namespace %q", key.Name, key.Namespace),
 			hint:    "give the operator's service account the right to get Secrets in this namespace",
 		}

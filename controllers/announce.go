@@ -4,11 +4,12 @@ package controllers
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
@@ -30,7 +31,7 @@ func (r *Reconciler) announce(ctx context.Context, s *state, e effect) {
 		r.Events.Eventf(s.obj, nil, corev1.EventTypeNormal, "ImageRenamed", "Rename", "image %s is named %s", e.image, e.name)
 	case shareImage:
 		logger.Info("image was shared", "imageId", e.image, "accounts", e.accounts)
-		r.Events.Eventf(s.obj, nil, corev1.EventTypeNormal, "ImageShared", "Share", "image %s is shared with %s", e.image, strings.Join(e.accounts, ", "))
+		r.Events.Eventf(s.obj, nil, corev1.EventTypeNormal, "ImageShared", "Share", "image %s is shared with %s", e.image, listed(e.accounts))
 	case unshareImage:
 		logger.Info("sharing of image was ended", "imageId", e.image, "accounts", e.accounts)
 		r.Events.Eventf(s.obj, nil, corev1.EventTypeNormal, "ImageUnshared", "Share", "image %s is no longer shared with %s", e.image, e.accounts[0])
@@ -44,31 +45,47 @@ func (r *Reconciler) announce(ctx context.Context, s *state, e effect) {
 		r.Events.Eventf(s.obj, nil, corev1.EventTypeNormal, "ImageDeleted", "Delete", "the deletion of image %s was asked for", e.image)
 	case removeFinalizer:
 		logger.Info("object was let go", "imageId", s.obj.Status.ImageID, "note", e.report.message)
-		r.announceKept(s, e.report.message)
+		r.announceKept(ctx, s, e.report.message)
 	case rest, connect, look, readShares, writeIntent:
 	}
 }
 
+// listed names the accounts as far as the note of an event, which takes 1 kB, can hold them.
+func listed(accounts []string) string {
+	const most = 20
+	if more := len(accounts) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(accounts[:most], ", "), more)
+	}
+	return strings.Join(accounts, ", ")
+}
+
 // announceKept tells of an image that the object leaves behind. In a namespace that is being deleted no event can be
 // created, and none would outlive it: there, the event is the namespace's, which is kept elsewhere.
-func (r *Reconciler) announceKept(s *state, note string) {
-	var left string
+func (r *Reconciler) announceKept(ctx context.Context, s *state, note string) {
+	left := s.leftBehind()
+	if note == "" || left == "" {
+		return
+	}
+	namespace := &corev1.Namespace{}
+	err := r.APIReader.Get(ctx, client.ObjectKey{Name: s.obj.Namespace}, namespace)
+	if err != nil || namespace.DeletionTimestamp.IsZero() {
+		r.Events.Eventf(s.obj, nil, corev1.EventTypeWarning, "ImageKept", "Release", "%s: %s", left, note)
+		return
+	}
+	r.Events.Eventf(namespace, nil, corev1.EventTypeWarning, "ImageKept", "Release", "%s of ImageImport %s: %s", left, s.obj.Name, note)
+}
+
+// leftBehind names what the object may leave in the cloud, empty for nothing.
+func (s *state) leftBehind() string {
 	switch {
-	case note == "":
-		return
+	case s.intent != nil && s.intent.ImageID != "":
+		return "image " + s.intent.ImageID
 	case s.obj.Status.ImageID != "":
-		left = "image " + s.obj.Status.ImageID
+		return "image " + s.obj.Status.ImageID
 	case s.intent != nil && s.intent.open():
-		left = "the image that may still be made as " + uniqueName(s.obj, s.intent)
-	default:
-		return
+		return "the image that may still be made as " + uniqueName(s.obj, s.intent)
 	}
-	if s.abandoned {
-		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.obj.Namespace}}
-		r.Events.Eventf(namespace, nil, corev1.EventTypeWarning, "ImageKept", "Release", "%s of ImageImport %s: %s", left, s.obj.Name, note)
-		return
-	}
-	r.Events.Eventf(s.obj, nil, corev1.EventTypeWarning, "ImageKept", "Release", "%s: %s", left, note)
+	return ""
 }
 
 // announceReport records one event for every change of the reason, after it was written to the status.

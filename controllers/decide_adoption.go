@@ -156,8 +156,16 @@ func (s *state) outranked(better *claim) report {
 		why = "imported it"
 	}
 	return stalled(v1alpha1.ReasonImageClaimed, fmt.Sprintf(
-		"image %s belongs to ImageImport %s, which %s: delete one of the two, or set spec.managementPolicy to ObserveOnly here",
-		better.image, better.object, why)).after(s.timing.Drift).editable()
+		"image %s belongs to %s, which %s: delete one of the two, or set spec.managementPolicy to ObserveOnly here",
+		better.image, s.nameOf(better), why)).after(s.timing.Drift).editable()
+}
+
+// nameOf names another object to users of this one, who may not be allowed to know of it.
+func (s *state) nameOf(other *claim) string {
+	if other.object.Namespace != s.obj.Namespace {
+		return "an ImageImport in another namespace"
+	}
+	return "ImageImport " + other.object.Name
 }
 
 // observed: the state of an image that is not written to.

@@ -3,8 +3,6 @@
 package controllers
 
 import (
-	"fmt"
-
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
@@ -115,7 +113,7 @@ func decideImageDeletion(s *state) effect {
 		return s.letGo("")
 	}
 	if better := s.outranking(s.intent.ImageID); better != nil {
-		return s.letGo(fmt.Sprintf("not deleted: it belongs to ImageImport %s", better.object))
+		return s.letGo("not deleted: it belongs to " + s.nameOf(better))
 	}
 	if s.askedFor(s.intent.ImageID) {
 		return s.rest(s.beingDeleted())

@@ -72,6 +72,6 @@ func TestDecideUpkeep(t *testing.T) {
 		"an earlier one vanished":        {[]change{owns("m-2"), told("m-1"), secondAttempt, saw(), requested, reported(v1alpha1.ReasonImageVanished)}, vanished, ""},
 		"adopted now, not listed":        {[]change{adopted("m-1"), justNow, saw()}, rests(moodReconciling, v1alpha1.ReasonImporting, poll), "not in the last listing"},
 		"not listed, made late":          {[]change{record(newIntent(40*time.Minute - time.Second).withImage("m-1")), told("m-1"), unanswered, saw()}, rests(moodReconciling, v1alpha1.ReasonImporting, poll), ""},
-		"vanished, requested, suspended": {[]change{owns("m-1"), told("m-1"), saw(), requested, reported(v1alpha1.ReasonImageVanished), isSuspended}, rests(moodIdle, v1alpha1.ReasonSuspended, 0).editable(), ""},
+		"vanished, requested, suspended": {[]change{owns("m-1"), told("m-1"), saw(), requested, reported(v1alpha1.ReasonImageVanished), isSuspended}, rests(moodStalled, v1alpha1.ReasonImageVanished, 0).editable().keeping(), ""},
 	})
 }

@@ -96,7 +96,7 @@ func TestDecideUnseen(t *testing.T) {
 		"accepted, not listed":             {[]change{open(2 * time.Minute), told("m-1"), saw()}, vanished, "deleted outside of Kubernetes"},
 		"accepted, gone, requested before": {[]change{open(2 * time.Minute), told("m-1"), saw(), requested, reported(v1alpha1.ReasonImporting)}, rests(moodStalled, v1alpha1.ReasonImageVanished, drift).editable(), ""},
 		"accepted, gone, requested":        {[]change{open(2 * time.Minute), told("m-1"), saw(), requested, reported(v1alpha1.ReasonImageVanished)}, starts(anew), ""},
-		"accepted, gone, suspended":        {[]change{open(2 * time.Minute), told("m-1"), saw(), requested, reported(v1alpha1.ReasonImageVanished), isSuspended}, rests(moodIdle, v1alpha1.ReasonSuspended, 0).editable(), ""},
+		"accepted, gone, suspended":        {[]change{open(2 * time.Minute), told("m-1"), saw(), requested, reported(v1alpha1.ReasonImageVanished), isSuspended}, rests(moodStalled, v1alpha1.ReasonImageVanished, 0).editable().keeping(), ""},
 		"requested too early":              {[]change{open(2*time.Minute - time.Second), told("m-1"), saw(), requested}, running, ""},
 		"promised to another attempt":      {[]change{record(first(1)), told("m-1"), saw()}, unconfirmed, ""},
 		"unconfirmed, at once":             {[]change{open(0), told(""), saw()}, unconfirmed, ""},

@@ -4,6 +4,7 @@ package controllers
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -85,7 +86,7 @@ func (t Timing) delay(policy retryPolicy, count int32) time.Duration {
 // failing turns an error of the cloud into the report of the object. The message holds nothing that changes from call
 // to call: those values stand in lastError only.
 func (s *state) failing(err *ens.Error) report {
-	passing := err.Class == ens.ClassThrottled || err.Class == ens.ClassUnavailable
+	passing := (err.Class == ens.ClassThrottled || err.Class == ens.ClassUnavailable) && strings.HasPrefix(err.Action, "Describe")
 	if ready := meta.FindStatusCondition(s.obj.Status.Conditions, v1alpha1.ConditionReady); passing && s.wasReady() {
 		// The image is as usable as it was; only the look at it failed.
 		r := available(ready.Message).because(err).retrying(retryBackoff)
@@ -126,7 +127,12 @@ func (s *state) wayOut() string {
 }
 
 // credentialsError says why there are no credentials to call the cloud with.
-type credentialsError struct{ reason, message, hint string }
+type credentialsError struct {
+	reason, message, hint string
+	// unreadable is true when there is no Secret, or none that the operator may read. In a namespace that is being deleted
+	// this cannot be mended any more.
+	unreadable bool
+}
 
 func (e *credentialsError) Error() string { return e.message }
 

@@ -32,8 +32,11 @@ import (
 // API does one by one.
 const maxEffects = 1100
 
-// reconcileTimeout bounds one reconcile.
-const reconcileTimeout = 2 * time.Minute
+// reconcileTimeout bounds the effects of one reconcile, tellTimeout the report of them.
+const (
+	reconcileTimeout = 2 * time.Minute
+	tellTimeout      = 30 * time.Second
+)
 
 // Reconciler brings ImageImports and the images in ENS together.
 type Reconciler struct {
@@ -73,8 +76,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	defer cancel()
 	outcome, err := r.advance(work, ctx.Err, s)
 	if err == nil && !outcome.silent {
+		// The effects may have used up their time, and what came of them still has to be told.
+		telling, done := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
+		defer done()
 		var wait time.Duration
-		if wait, err = r.tell(work, s, outcome); err == nil {
+		if wait, err = r.tell(telling, s, outcome); err == nil {
 			return ctrl.Result{RequeueAfter: wait}, nil
 		}
 	}
@@ -128,9 +134,10 @@ func (r *Reconciler) tell(ctx context.Context, s *state, outcome report) (time.D
 		}
 		err := r.Client.Status().Patch(ctx, s.obj, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
 		if apierrors.IsConflict(err) {
-			// News of the user's are not what the report speaks of: the next reconcile answers them.
+			// News of the user's, or of another replica, are not what the report speaks of: the next reconcile answers them.
 			err = r.refresh(ctx, s, base)
-			if err == nil && s.obj.Generation == base.Generation && s.obj.ReconcileRequest() == base.ReconcileRequest() {
+			if err == nil && s.obj.Generation == base.Generation && s.obj.ReconcileRequest() == base.ReconcileRequest() &&
+				equality.Semantic.DeepEqual(s.obj.Status, base.Status) {
 				continue
 			}
 			err = cmp.Or(err, errStale)

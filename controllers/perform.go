@@ -55,7 +55,7 @@ func (r *Reconciler) connect(ctx context.Context, s *state) error {
 	account, err := r.account(ctx, s.obj)
 	if denied, is := errors.AsType[*credentialsError](err); is {
 		s.denied = denied
-		if denied.reason == v1alpha1.ReasonSecretNotFound && !s.obj.DeletionTimestamp.IsZero() {
+		if denied.unreadable && !s.obj.DeletionTimestamp.IsZero() {
 			s.abandoned, err = r.namespaceTerminates(ctx, s.obj.Namespace)
 			return err
 		}
@@ -192,6 +192,9 @@ func (r *Reconciler) changeShares(ctx context.Context, s *state, e effect) error
 
 // deleteImage asks for the deletion and then looks again: no answer proves that an image is gone, only its absence does.
 func (r *Reconciler) deleteImage(ctx context.Context, s *state, e effect) error {
+	if err := r.confirm(ctx, s); err != nil {
+		return err
+	}
 	err := s.account.DeleteImage(ctx, e.image)
 	if refused, is := errors.AsType[*ens.Error](err); is && refused.Class == ens.ClassGone {
 		// That proves no more than a listing does: both may come from a server that lags.
@@ -202,6 +205,19 @@ func (r *Reconciler) deleteImage(ctx context.Context, s *state, e effect) error 
 		return err
 	}
 	s.deleted, s.seen = append(s.deleted, e.image), nil
+	return nil
+}
+
+// confirm fails with errStale when the object is not any more what the decision was made from: a deletion cannot be taken
+// back, and the user may have said Retain meanwhile.
+func (r *Reconciler) confirm(ctx context.Context, s *state) error {
+	known := s.obj
+	if err := r.refresh(ctx, s, known); err != nil {
+		return fmt.Errorf("reading the object before its image is deleted: %w", err)
+	}
+	if s.obj.Generation != known.Generation {
+		return errStale
+	}
 	return nil
 }
 

@@ -7,6 +7,9 @@ import (
 	"hash/fnv"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
 )
@@ -47,6 +50,8 @@ type report struct {
 	unfrozen bool
 	// silent reports change nothing.
 	silent bool
+	// unanswered is true when what the user asked for last, by a request or by an edit, is still to be done.
+	unanswered bool
 	// secretVersion is the resourceVersion of the Secret that was used.
 	secretVersion string
 
@@ -92,6 +97,10 @@ func (r report) because(err *ens.Error) report {
 
 // rest ends the reconcile with a report and adds what was learned on the way.
 func (s *state) rest(r report) effect {
+	if question := s.question(); question != nil && (r.failure != nil || r.mood == moodIdle) {
+		// The request answers what was asked, even if something else stands in the way for now.
+		r.mood, r.reason, r.message, r.unanswered = moodStalled, question.Reason, question.Message, true
+	}
 	r.intent, r.ownership, r.shares = s.intent, s.ownership(), s.shares
 	r.unfrozen = r.unfrozen || s.intent != nil && s.intent.Closed == closedRefused
 	if s.account != nil {
@@ -109,6 +118,16 @@ func (s *state) rest(r report) effect {
 		}
 	}
 	return effect{verb: rest, report: r}
+}
+
+// question is the report that a pending request consents to, nil for none.
+func (s *state) question() *metav1.Condition {
+	for _, reason := range []string{v1alpha1.ReasonImageVanished, v1alpha1.ReasonCredentialsChanged, v1alpha1.ReasonOwnershipUnknown} {
+		if s.obj.DeletionTimestamp.IsZero() && s.consents(reason) {
+			return meta.FindStatusCondition(s.obj.Status.Conditions, v1alpha1.ConditionReady)
+		}
+	}
+	return nil
 }
 
 func (s *state) ownership() v1alpha1.Ownership {
@@ -185,6 +204,13 @@ func (s *state) importFailed() report {
 		Message: fmt.Sprintf("the import ended in state %s; the cloud gives no further cause", s.intent.Cause),
 		Hint:    "check that the OSS object is a complete qcow2 image (qemu-img check) and that ENS may read it; the operator tries again at status.nextRetryTime, or at once when the spec changes or a reconcile is requested",
 	}
+	return r
+}
+
+// clearing: the failed image is not gone for certain. What the user asked for comes next.
+func (s *state) clearing() report {
+	r := s.importFailed().after(s.timing.Poll)
+	r.unanswered = s.news()
 	return r
 }
 

@@ -58,6 +58,52 @@ func TestImportFailedIsToldOnce(t *testing.T) {
 	g.Expect(failure.Hint).To(ContainSubstring("qcow2"))
 }
 
+// A request answers a question. What stands in the way of the answer must not take the question away.
+func TestRequestSurvives(t *testing.T) {
+	t.Parallel()
+	asked := []change{owns("m-1"), told("m-1"), requested, requestedAs("again"), reported(v1alpha1.ReasonImageVanished)}
+	obstacles := map[string]func(*state) effect{
+		"throttled": func(s *state) effect { return s.rest(s.failing(throttled("Throttling"))) },
+		"no credentials": func(s *state) effect {
+			return s.rest(s.noCredentials(&credentialsError{reason: v1alpha1.ReasonSecretNotFound}))
+		},
+		"denied": func(s *state) effect {
+			return s.rest(s.failing(&ens.Error{Class: ens.ClassDenied, Code: "NoPermission"}))
+		},
+		"suspended": func(s *state) effect { isSuspended(s); saw()(s); return decide(s) },
+	}
+	for name, obstacle := range obstacles {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			s := newState(asked...)
+			obstacle(s).report.apply(s.obj, s.now, s.timing)
+			g.Expect(s.obj.Status.LastHandledReconcileAt).To(BeEmpty())
+
+			s.obj.Spec.Suspend = false
+			after := newState(owns("m-1"), saw())
+			after.obj, after.requested = s.obj, pendingRequest(s.obj)
+			g.Expect(outcomeOf(decide(after)).starts).To(BeTrue())
+		})
+	}
+}
+
+func requestedAs(value string) change {
+	return func(s *state) { s.obj.Annotations[v1alpha1.ReconcileRequestAnnotation] = value }
+}
+
+// An edit that arrives while the failed image is being removed is answered when that is done.
+func TestNewsSurviveClearing(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := newState(failedAs("Pack_failed", time.Minute), edited, saw(image("m-1", "Pack_failed")), asked("m-1"))
+	apply(s)
+	g.Expect(s.obj.Status.ObservedGeneration).To(BeEquivalentTo(3))
+	following := newStateOf(s, saw())
+	following.account = &account{}
+	g.Expect(outcomeOf(decide(following)).starts).To(BeTrue())
+}
+
 func TestNews(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

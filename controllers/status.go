@@ -17,8 +17,10 @@ import (
 // The same report twice gives the same status, but for the count and the times of an error that was met again.
 func (r report) apply(obj *v1alpha1.ImageImport, now time.Time, timing Timing) time.Duration {
 	status := &obj.Status
-	status.ObservedGeneration = obj.Generation
-	if !r.interrupted() {
+	if !r.unanswered || status.ObservedGeneration < 0 {
+		status.ObservedGeneration = obj.Generation
+	}
+	if !r.leavesRequest() {
 		status.LastHandledReconcileAt = obj.ReconcileRequest()
 	}
 	r.applyIntent(status)
@@ -31,9 +33,9 @@ func (r report) apply(obj *v1alpha1.ImageImport, now time.Time, timing Timing) t
 	return r.applyError(obj, now, timing)
 }
 
-// interrupted is true when something in the way kept the reconcile from doing what was requested: the request stands.
-func (r report) interrupted() bool {
-	return r.mood == moodIdle || r.failure != nil && (r.retry == retryBackoff || r.retry == retryNever && r.due.IsZero())
+// leavesRequest is true when something in the way kept the reconcile from doing what was requested: the request stands.
+func (r report) leavesRequest() bool {
+	return r.unanswered || r.mood == moodIdle || r.failure != nil && (r.retry == retryBackoff || r.retry == retryNever && r.due.IsZero())
 }
 
 func (r report) applyIntent(status *v1alpha1.ImageImportStatus) {
@@ -77,11 +79,15 @@ func (r report) applyImage(status *v1alpha1.ImageImportStatus) {
 	}
 }
 
+// maxSharedWith is the bound of the CRD. Only a suspended object can meet an image that is shared with more accounts.
+const maxSharedWith = 1000
+
 // applyShares shows whom the image is shared with, where that is this object's business.
 func (r report) applyShares(status *v1alpha1.ImageImportStatus) {
 	switch {
 	case r.shares != nil:
-		status.SharedWith = slices.Sorted(slices.Values(r.shares.accounts))
+		shared := slices.Sorted(slices.Values(r.shares.accounts))
+		status.SharedWith = shared[:min(len(shared), maxSharedWith)]
 	case r.intent == nil || !r.intent.Shared:
 		status.SharedWith = nil
 	}
@@ -112,7 +118,7 @@ func forgetImage(status *v1alpha1.ImageImportStatus) {
 func (r report) applyConditions(obj *v1alpha1.ImageImport) {
 	set := func(kind string, status metav1.ConditionStatus) {
 		meta.SetStatusCondition(&obj.Status.Conditions, metav1.Condition{
-			Type: kind, Status: status, Reason: r.reason, Message: r.message, ObservedGeneration: obj.Generation,
+			Type: kind, Status: status, Reason: r.reason, Message: r.message, ObservedGeneration: obj.Status.ObservedGeneration,
 		})
 	}
 	for kind, mood := range map[string]mood{v1alpha1.ConditionReconciling: moodReconciling, v1alpha1.ConditionStalled: moodStalled} {

@@ -88,6 +88,9 @@ func (o *options) validate() error {
 	if o.sweepInterval < 0 {
 		return fmt.Errorf("--orphan-sweep-interval %s: allowed are 0 and more", o.sweepInterval)
 	}
+	if o.deleteOrphans && o.sweepInterval == 0 {
+		return errors.New("--delete-orphans needs sweeps: allowed is an --orphan-sweep-interval of more than 0")
+	}
 	if o.timing.Settle < minSettle && !isLoopback(o.endpoint) {
 		return fmt.Errorf("--settle-time %s is too short: allowed are %s and more, the time for which an unanswered request may still make an image "+
 			"(less only with --ens-endpoint on a loopback address)", o.timing.Settle, minSettle)

@@ -65,6 +65,7 @@ func TestWrongFlags(t *testing.T) {
 		"less than no time":       {[]string{"--settle-time=-40m"}, []string{"-settle-time", positive}},
 		"no workers":              {[]string{"--max-concurrent-reconciles=0"}, []string{"-max-concurrent-reconciles", whole}},
 		"half a worker":           {[]string{"--max-concurrent-reconciles=0.5"}, []string{"-max-concurrent-reconciles", whole}},
+		"deletes, never sweeps":   {[]string{"--delete-orphans", "--orphan-sweep-interval=0"}, []string{"--delete-orphans", "--orphan-sweep-interval"}},
 		"sweeps backwards":        {[]string{"--orphan-sweep-interval=-1h"}, []string{"--orphan-sweep-interval", "0 and more"}},
 		"not a boolean":           {[]string{"--leader-elect=maybe"}, []string{"-leader-elect", "boolean", `"maybe"`}},
 		"not a log level":         {[]string{"--zap-log-level=loud"}, []string{"-zap-log-level", `"loud"`}},

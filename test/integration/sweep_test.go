@@ -21,6 +21,12 @@ func TestOrphansAreSwept(t *testing.T) {
 	unique := func(obj *v1alpha1.ImageImport) { obj.Spec.ImageNamePolicy = v1alpha1.ImageNameUnique }
 	w.eventually(w.create(named("living"), unique), ready())
 	w.eventually(w.create(named("renamed")), ready())
+	// An image that another object left behind, and that is adopted under its unique name, is nobody's orphan.
+	retained := w.create(named("retained"), unique, func(obj *v1alpha1.ImageImport) { obj.Spec.DeletionPolicy = v1alpha1.DeletionRetain })
+	kept := w.eventually(retained, ready()).Status.ImageID
+	w.delete(retained)
+	w.eventuallyGone(retained)
+	w.eventually(w.create(named("adopter"), adopting(kept)), ready())
 	obj := w.create(unique)
 	orphan := w.eventually(obj, ready()).Status.ImageID
 	w.lose(obj)
@@ -38,7 +44,7 @@ func TestOrphansAreSwept(t *testing.T) {
 	w.Expect(w.sent("DeleteImage")).To(BeZero(), "one sweep alone may be wrong")
 	w.Eventually(swept(deletes), patience, glance).Should(BeEmpty())
 	w.Expect(w.calls("DeleteImage")).To(Equal(1))
-	w.Expect(w.cloud.Images()).To(HaveLen(3))
+	w.Expect(w.cloud.Images()).To(HaveLen(4))
 }
 
 // A sweep that could not look through every account tells of no orphans, and deletes none.
