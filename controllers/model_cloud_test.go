@@ -92,11 +92,19 @@ func (m *model) renameImage(w modelWorld, c int, s *state, e effect, at label) {
 	m.emit(at, w)
 }
 
-// deleteImage : a deletion takes its time, and may be accepted and never done. A shared image cannot be deleted.
+// deleteImage mirrors Reconciler.deleteImage, which reads the object live first. A deletion takes its time, and may be
+// accepted and never done. A shared image cannot be deleted.
 func (m *model) deleteImage(w modelWorld, c int, s *state, e effect, at label) {
 	r, n := &w.runs[c], imageNumber(e.image)
-	p := &w.images[n-1]
+	p, known := &w.images[n-1], w.objects[r.object].now
 	at = at.does("deletes " + e.image)
+	if !r.fresh && !m.ablation.noCAS {
+		if !known.exists || known.mark != r.base.mark || known.generation != r.base.generation {
+			m.emit(at.does("finds the object changed"), end(w, c))
+			return
+		}
+		r.base, r.requested, r.fresh = known, known.pending(), true
+	}
 	m.checkDeletion(&w, r, n)
 	if p.there && p.shared {
 		m.interrupted(w, c, s, ens.ClassConflict, at.does("may not delete the shared "+e.image))

@@ -129,7 +129,7 @@ func (m *model) tell(w modelWorld, c int, d verdict, at label) {
 		return
 	}
 	if !r.fresh {
-		if !known.exists || known.mark != base.mark || known.generation != base.generation || known.ask != base.ask {
+		if !known.exists || known.mark != base.mark || known.generation != base.generation || known.ask != base.ask || known.status() != base.status() {
 			m.emit(at.does("conflicts"), over)
 			return
 		}

@@ -279,6 +279,14 @@ func (m *model) word(w string) int8 {
 	return int8(len(m.words) - 1)
 }
 
+// status is what reports have written.
+func (r brief) status() brief {
+	return brief{
+		observed: r.observed, handled: r.handled, attempts: r.attempts, image: r.image, ownership: r.ownership, answered: r.answered,
+		started: r.started, reason: r.reason, told: r.told, lastCode: r.lastCode, importError: r.importError,
+	}
+}
+
 // newBrief is an object that was just created.
 func newBrief() brief {
 	return brief{exists: true, generation: 1, started: never, mark: mark{signed: never, closedAt: never}}
