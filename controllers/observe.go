@@ -67,7 +67,12 @@ func (s *state) resembles(image ens.Image) bool {
 	if s.adoptsBySpec() || s.intent != nil && (s.intent.ImageID != "" || s.intent.Closed != "") {
 		return false
 	}
-	renamed := s.obj.Spec.ImageNamePolicy != v1alpha1.ImageNameUnique
+	told := s.intent != nil && s.accepted() && image.ID == s.obj.Status.ImageID
+	return told || image.ID == s.adoptee() || s.bearsName(image)
+}
+
+// bearsName is true for an image that has the name of a finished import of this object, and is young enough to be one.
+func (s *state) bearsName(image ens.Image) bool {
 	since := s.obj.CreationTimestamp.Time
 	switch {
 	case s.intent != nil:
@@ -76,9 +81,8 @@ func (s *state) resembles(image ens.Image) bool {
 		// A backup may be older than the rename: then only the name is left of what it tells.
 		since = s.foreign.SignedAt.Time
 	}
-	named := renamed && image.Name == wantedName(s.obj) && image.CreationTime.After(since.Add(-clockSkew))
-	told := s.intent != nil && s.accepted() && image.ID == s.obj.Status.ImageID
-	return named || told || image.ID == s.obj.Annotations[v1alpha1.AdoptAnnotation]
+	exact := s.obj.Spec.ImageNamePolicy != v1alpha1.ImageNameUnique && image.Name == wantedName(s.obj)
+	return exact && image.CreationTime.After(since.Add(-clockSkew))
 }
 
 // cloudReader is what watching needs of ens.Client.

@@ -111,13 +111,19 @@ func (s *state) rest(r report) effect {
 	}
 	// What a foreign record tells of is this object's to report only where it says so itself.
 	if s.seen != nil && (s.foreign == nil || s.adoptsBySpec()) {
-		r.absent = len(s.seen.images) == 0 && (s.intent == nil || s.intent.Closed != "" || !s.looksTooEarly())
+		r.absent = s.absent()
 		if len(s.seen.images) > 0 {
 			image := s.keep()
 			r.image = &image
 		}
 	}
 	return effect{verb: rest, report: r}
+}
+
+// absent is true when status is to say that there is no image: one that failed is forgotten as soon as it is not seen, of
+// another one this has to be certain.
+func (s *state) absent() bool {
+	return len(s.seen.images) == 0 && (s.intent == nil || s.intent.Closed != "" || !s.looksTooEarly())
 }
 
 // question is the report that a pending request consents to, nil for none.
