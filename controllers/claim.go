@@ -76,9 +76,8 @@ func (s *state) contested() bool {
 // findClaims fills in which other living objects claim the images of the sighting, and whether the object that a foreign
 // record belongs to lives.
 func (r *Reconciler) findClaims(ctx context.Context, s *state, seen *sighting) error {
-	images := slices.Concat(seen.images, seen.lookalikes)
-	copied := s.foreign != nil && s.foreign.Cluster == s.cluster && s.contested()
-	if !copied && (len(images) == 0 || !s.contested() && len(seen.lookalikes) == 0) {
+	images, copied := slices.Concat(seen.images, seen.lookalikes), s.contested() && s.copied()
+	if !copied && len(seen.lookalikes) == 0 && (len(images) == 0 || !s.contested()) {
 		return nil
 	}
 	note := func(obj *v1alpha1.ImageImport) { s.noteClaims(obj, seen) }
@@ -97,12 +96,15 @@ func (r *Reconciler) findClaims(ctx context.Context, s *state, seen *sighting) e
 	return nil
 }
 
+// copied is true when the record came along from another object of this cluster, which may still live.
+func (s *state) copied() bool { return s.foreign != nil && s.foreign.Cluster == s.cluster }
+
 // noteClaims adds to the sighting what another object has to do with it.
 func (s *state) noteClaims(other *v1alpha1.ImageImport, seen *sighting) {
 	if other.UID == s.obj.UID {
 		return
 	}
-	seen.ownerLives = seen.ownerLives || s.foreign != nil && s.foreign.Cluster == s.cluster && other.UID == s.foreign.UID
+	seen.ownerLives = seen.ownerLives || s.copied() && other.UID == s.foreign.UID
 	for _, image := range slices.Concat(seen.images, seen.lookalikes) {
 		if c := claimOf(other, s.cluster, image); c != nil {
 			seen.claims = append(seen.claims, *c)

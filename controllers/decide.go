@@ -248,11 +248,8 @@ func decideUpkeep(s *state) effect {
 	image, hash := s.seen.images[0], importHash(&s.obj.Spec)
 	better := s.outranking(image.ID)
 	switch {
-	case better != nil && s.intent.Adopted && s.obj.Spec.ImageID == "" && s.intent.Hash != hash:
-		// The loser of a claim asks for an import of its own now.
-		return s.start(s.intent.anew(s.now, hash))
 	case better != nil:
-		return s.rest(s.outranked(better))
+		return decideOutranked(s, better)
 	case s.otherKey():
 		return effect{verb: writeIntent, intent: s.intent.withKey(s.account.key)}
 	case s.intent.Hash != hash:

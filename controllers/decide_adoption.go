@@ -170,6 +170,15 @@ func (s *state) outranked(better *claim) report {
 		better.image, s.nameOf(better), why)).after(s.timing.Drift).editable()
 }
 
+// decideOutranked: another object has the better claim to the recorded image. It is given up when the spec asks for an
+// import instead.
+func decideOutranked(s *state, better *claim) effect {
+	if hash := importHash(&s.obj.Spec); s.intent.Adopted && s.obj.Spec.ImageID == "" && s.intent.Hash != hash {
+		return s.start(s.intent.anew(s.now, hash))
+	}
+	return s.rest(s.outranked(better))
+}
+
 // nameOf names another object to users of this one, who may not be allowed to know of it.
 func (s *state) nameOf(other *claim) string {
 	if other.object.Namespace != s.obj.Namespace {
