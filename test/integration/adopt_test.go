@@ -198,7 +198,7 @@ func TestTwoClaimants(t *testing.T) {
 	w.Eventually(time.Now, patience, glance).Should(BeTemporally(">", w.get(older).CreationTimestamp.Add(time.Second)))
 	younger := w.create(adopting(id, named("younger"), deletes))
 	got := w.eventually(younger, And(notReady(v1alpha1.ReasonImageClaimed), inMood(false, true)))
-	w.Expect(message(got)).To(ContainSubstring(w.ns + "/older"))
+	w.Expect(message(got)).To(ContainSubstring("belongs to ImageImport older, which is older"))
 	w.delete(younger)
 	w.eventuallyGone(younger)
 	w.Expect(w.image().ImageID).To(Equal(id))

@@ -52,7 +52,7 @@ func TestSuspendBeforeRename(t *testing.T) {
 	w.eventually(obj, And(ready(), HaveField("Status.ImageName", "renamed")))
 }
 
-// Suspended, a failed image stays and nothing is tried again; resumed, it is removed.
+// Suspended, a failed image stays and nothing is tried again; resumed, it is removed, and the import is tried again.
 func TestSuspendAfterAFailure(t *testing.T) {
 	w := newWorld(t, hold)
 	w.credentials()
@@ -63,8 +63,8 @@ func TestSuspendAfterAFailure(t *testing.T) {
 	w.eventually(obj, notReady(v1alpha1.ReasonSuspended))
 	w.Expect(w.sent("DeleteImage")).To(BeZero())
 	w.edit(obj, resumed)
-	w.eventually(obj, notReady(v1alpha1.ReasonImportFailed))
-	w.Eventually(w.cloud.Images, patience, glance).Should(BeEmpty())
+	w.eventually(obj, And(notReady(v1alpha1.ReasonImporting), HaveField("Status.Attempts", BeEquivalentTo(2))))
+	w.Expect(w.image().ImageID).NotTo(Equal(got.Status.ImageID))
 }
 
 func TestSuspendDoesNotBlockDeletion(t *testing.T) {
