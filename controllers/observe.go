@@ -68,17 +68,21 @@ func (s *state) resembles(image ens.Image) bool {
 		return false
 	}
 	renamed := s.obj.Spec.ImageNamePolicy != v1alpha1.ImageNameUnique
-	since := s.obj.CreationTimestamp.Time
-	switch {
-	case s.intent != nil:
-		since = s.intent.SignedAt.Time
-	case s.foreign != nil:
-		// A backup may be older than the rename: then only the name is left of what it tells.
-		since = s.foreign.SignedAt.Time
-	}
-	named := renamed && image.Name == wantedName(s.obj) && image.CreationTime.After(since.Add(-clockSkew))
+	named := renamed && image.Name == wantedName(s.obj) && image.CreationTime.After(s.madeSince().Add(-clockSkew))
 	told := s.intent != nil && s.accepted() && image.ID == s.obj.Status.ImageID
 	return named || told || image.ID == s.obj.Annotations[v1alpha1.AdoptAnnotation]
+}
+
+// madeSince is since when an image may have been made for this object.
+func (s *state) madeSince() time.Time {
+	switch {
+	case s.intent != nil:
+		return s.intent.SignedAt.Time
+	case s.foreign != nil:
+		// A backup may be older than the rename: then only the name is left of what it tells.
+		return s.foreign.SignedAt.Time
+	}
+	return s.obj.CreationTimestamp.Time
 }
 
 // cloudReader is what watching needs of ens.Client.
