@@ -92,8 +92,8 @@ func (m *model) renameImage(w modelWorld, c int, s *state, e effect, at label) {
 	m.emit(at, w)
 }
 
-// deleteImage mirrors Reconciler.deleteImage, which reads the object live first. A deletion takes its time, and may be
-// accepted and never done. A shared image cannot be deleted.
+// deleteImage mirrors Reconciler.deleteImage, which reads the object live first. A deletion takes its time, and of an
+// image that every listing shows may be accepted and never done. A shared image cannot be deleted.
 func (m *model) deleteImage(w modelWorld, c int, s *state, e effect, at label) {
 	r, n := &w.runs[c], imageNumber(e.image)
 	p, known := &w.images[n-1], w.objects[r.object].now
@@ -128,7 +128,7 @@ func (m *model) deleteImage(w modelWorld, c int, s *state, e effect, at label) {
 		return
 	}
 	r.deleted |= 1 << n
-	if w.left.stuck > 0 {
+	if w.left.stuck > 0 && p.age >= m.lag {
 		stuck := w
 		stuck.left.stuck--
 		m.emit(at.does("deletes "+e.image+", accepted and never done"), stuck)

@@ -49,7 +49,7 @@ var fullScenarios = []scenario{
 	{"stuck deletion", budget{failures: 1, stuck: 1, deletions: 1}, nil, []sight{sawFailed, sawGone}},
 	{"copy of a young object", budget{copies: 1}, nil, []sight{sawReady, sawTwin}},
 	{"copy, and delete", budget{copies: 1, deletions: 1}, oneReady, []sight{sawTwin, sawGone, sawDeleted}},
-	{"copy, told to adopt", budget{copies: 1, deletions: 1, adopts: 1}, oneReady, []sight{sawTwin, sawGone, sawDeleted}},
+	{"copy, told to adopt", budget{copies: 1, adopts: 1}, oneReady, []sight{sawTwin, sawClaimed}},
 	{"restore", budget{faults: 1, late: 1, disasters: 1}, nil, []sight{sawObserved, sawTwin}},
 	{"restore an older one", budget{backups: 1, disasters: 1, adopts: 1}, nil, []sight{sawObserved, sawAdopted, sawUnknown}},
 	{"restore after Retain", budget{deletions: 2, copies: 1, adopts: 1}, oneRetained, []sight{sawObserved, sawAdopted, sawGone}},

@@ -67,22 +67,22 @@ func (s *state) resembles(image ens.Image) bool {
 	if s.adoptsBySpec() || s.intent != nil && (s.intent.ImageID != "" || s.intent.Closed != "") {
 		return false
 	}
+	renamed := s.obj.Spec.ImageNamePolicy != v1alpha1.ImageNameUnique
+	named := renamed && image.Name == wantedName(s.obj) && image.CreationTime.After(s.madeSince().Add(-clockSkew))
 	told := s.intent != nil && s.accepted() && image.ID == s.obj.Status.ImageID
-	return told || image.ID == s.adoptee() || s.bearsName(image)
+	return named || told || image.ID == s.adoptee()
 }
 
-// bearsName is true for an image that has the name of a finished import of this object, and is young enough to be one.
-func (s *state) bearsName(image ens.Image) bool {
-	since := s.obj.CreationTimestamp.Time
+// madeSince is since when an image may have been made for this object.
+func (s *state) madeSince() time.Time {
 	switch {
 	case s.intent != nil:
-		since = s.intent.SignedAt.Time
+		return s.intent.SignedAt.Time
 	case s.foreign != nil:
 		// A backup may be older than the rename: then only the name is left of what it tells.
-		since = s.foreign.SignedAt.Time
+		return s.foreign.SignedAt.Time
 	}
-	exact := s.obj.Spec.ImageNamePolicy != v1alpha1.ImageNameUnique && image.Name == wantedName(s.obj)
-	return exact && image.CreationTime.After(since.Add(-clockSkew))
+	return s.obj.CreationTimestamp.Time
 }
 
 // cloudReader is what watching needs of ens.Client.
