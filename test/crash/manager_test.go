@@ -39,6 +39,7 @@ type manager struct {
 	number int
 	gate   *gate
 	server *httptest.Server
+	cache  cache.Cache
 	stop   context.CancelFunc
 	// ended yields how the manager ended.
 	ended chan error
@@ -90,13 +91,17 @@ func (r *run) start(kill boundary) (*manager, error) {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(r.ctx)
-	m.stop = stop
+	m.cache, m.stop = mgr.GetCache(), stop
 	go func() { m.ended <- mgr.Start(ctx) }()
 	return m, nil
 }
 
 // end stops the manager and waits until nothing of it is left.
 func (m *manager) end() error {
+	if !m.gate.isClosed() {
+		// controller-runtime (0.25) never returns from Start when it is stopped before its caches are filled.
+		m.cache.WaitForCacheSync(m.run.ctx)
+	}
 	m.gate.shut()
 	m.stop()
 	select {
