@@ -53,7 +53,7 @@ func (s *state) outranking(image string) *claim {
 	holds := s.intent != nil && s.intent.ImageID == image && s.obj.DeletionTimestamp.IsZero()
 	var found *claim
 	for _, other := range s.seen.claims {
-		if other.image == image && compareClaims(other, best) < 0 && !(other.wished && holds) {
+		if other.image == image && compareClaims(other, best) < 0 && (!other.wished || !holds) {
 			best, found = other, &other
 		}
 	}
@@ -73,27 +73,14 @@ func (s *state) contested() bool {
 	return !s.obj.DeletionTimestamp.IsZero() || s.intent == nil || s.intent.Adopted || s.adoptsBySpec()
 }
 
-// findClaims fills in which other living objects claim the images of the sighting.
+// findClaims fills in which other living objects claim the images of the sighting, and whether the object that a foreign
+// record belongs to lives.
 func (r *Reconciler) findClaims(ctx context.Context, s *state, seen *sighting) error {
-	images := slices.Concat(seen.images, seen.lookalikes)
-	copied := s.foreign != nil && s.foreign.Cluster == s.cluster
-	switch {
-	case copied && s.contested():
-		// Whose record it is, is asked even if no image is found.
-	case len(images) == 0, !s.contested() && len(seen.lookalikes) == 0:
+	images, copied := slices.Concat(seen.images, seen.lookalikes), s.contested() && s.copied()
+	if !copied && len(seen.lookalikes) == 0 && (len(images) == 0 || !s.contested()) {
 		return nil
 	}
-	note := func(obj *v1alpha1.ImageImport) {
-		if obj.UID == s.obj.UID {
-			return
-		}
-		seen.ownerLives = seen.ownerLives || copied && obj.UID == s.foreign.UID
-		for _, image := range images {
-			if c := claimOf(obj, s.cluster, image); c != nil {
-				seen.claims = append(seen.claims, *c)
-			}
-		}
-	}
+	note := func(obj *v1alpha1.ImageImport) { s.noteClaims(obj, seen) }
 	// A stale cache may miss the better claim. A deletion cannot be taken back, nor can the rename after an adoption.
 	live := !s.obj.DeletionTimestamp.IsZero() || s.adoptsBySpec()
 	if copied || slices.ContainsFunc(images, s.bearsAnotherToken) {
@@ -107,6 +94,22 @@ func (r *Reconciler) findClaims(ctx context.Context, s *state, seen *sighting) e
 		}
 	}
 	return nil
+}
+
+// copied is true when the record came along from another object of this cluster, which may still live.
+func (s *state) copied() bool { return s.foreign != nil && s.foreign.Cluster == s.cluster }
+
+// noteClaims adds to the sighting what another object has to do with it.
+func (s *state) noteClaims(other *v1alpha1.ImageImport, seen *sighting) {
+	if other.UID == s.obj.UID {
+		return
+	}
+	seen.ownerLives = seen.ownerLives || s.copied() && other.UID == s.foreign.UID
+	for _, image := range slices.Concat(seen.images, seen.lookalikes) {
+		if c := claimOf(other, s.cluster, image); c != nil {
+			seen.claims = append(seen.claims, *c)
+		}
+	}
 }
 
 // bearsAnotherToken is true for an image that another object of this cluster imported, or is importing: its name says so,
@@ -143,13 +146,12 @@ func (r *Reconciler) eachObject(ctx context.Context, live bool, f func(*v1alpha1
 func claimOf(obj *v1alpha1.ImageImport, cluster types.UID, image ens.Image) *claim {
 	c := &claim{image: image.ID, object: client.ObjectKeyFromObject(obj), uid: obj.UID, created: obj.CreationTimestamp.Time}
 	own, _, _ := readIntent(obj, cluster)
+	// What it imported besides the image of its record, it does not hold on to.
+	pending := own == nil || own.ImageID == "" && own.Closed != closedRefused
 	switch {
 	case own != nil && own.ImageID == image.ID:
 		c.imported = !own.Adopted
-	case own != nil && own.ImageID == "" && own.Closed != closedRefused && obj.Status.ImageID == image.ID:
-		c.imported = true
-	// What it imported besides the image of its record, it does not hold on to.
-	case (own == nil || own.ImageID == "" && own.Closed != closedRefused) && target{suffixes: suffixesOf(obj, cluster)}.matches(image):
+	case own != nil && pending && obj.Status.ImageID == image.ID, pending && target{suffixes: suffixesOf(obj, cluster)}.matches(image):
 		c.imported = true
 	case obj.Spec.ImageID == image.ID && obj.Spec.ManagementPolicy != v1alpha1.ManagementObserveOnly:
 		c.wished = obj.Status.ImageID != image.ID

@@ -245,35 +245,42 @@ func decideUpkeep(s *state) effect {
 	if len(s.seen.images) == 0 {
 		return decideVanished(s)
 	}
-	image := s.seen.images[0]
-	name := finalName(s.obj, s.intent, image.Name)
+	image, hash := s.seen.images[0], importHash(&s.obj.Spec)
 	better := s.outranking(image.ID)
 	switch {
-	case better != nil && s.intent.Adopted && s.obj.Spec.ImageID == "" && s.intent.Hash != importHash(&s.obj.Spec):
-		// The loser of a claim asks for an import of its own now.
-		return s.start(s.intent.anew(s.now, importHash(&s.obj.Spec)))
 	case better != nil:
-		return s.rest(s.outranked(better))
+		return decideOutranked(s, better)
 	case s.otherKey():
 		return effect{verb: writeIntent, intent: s.intent.withKey(s.account.key)}
-	case s.intent.Hash != importHash(&s.obj.Spec):
+	case s.intent.Hash != hash:
 		return s.rest(s.fieldsChanged(image))
 	case failed(image.Status), image.Status == ens.StatusUnavailable:
 		return s.rest(stalled(v1alpha1.ReasonImageUnavailable, fmt.Sprintf("image %s is %s", image.ID, image.Status)).after(s.timing.Poll))
 	case image.Status != ens.StatusAvailable:
 		return s.rest(progressing(v1alpha1.ReasonImporting, fmt.Sprintf("image %s is being made", image.ID)).after(s.timing.Poll))
-	case image.Name != name && s.obj.Spec.Suspend:
-		return s.rest(suspended(fmt.Sprintf("spec.suspend is true: image %s is not renamed to %s", image.ID, name)).after(s.timing.Drift))
-	case image.Name != name && image.ID != s.obj.Status.ImageID && image.ID != s.obj.Spec.ImageID:
-		// The token in the name is what other objects find the claim by, until the status tells of it.
-		return s.rest(progressing(v1alpha1.ReasonImporting, fmt.Sprintf("image %s is available; it is renamed next", image.ID)).after(s.timing.Poll))
-	case image.Name != name:
-		return effect{verb: renameImage, image: image.ID, name: name}
+	}
+	if e, busy := decideName(s, image); busy {
+		return e
 	}
 	if e, busy := decideSharing(s, image); busy {
 		return e
 	}
 	return s.rest(available(fmt.Sprintf("image %s is available as %s", image.ID, image.Name)).after(s.timing.Drift))
+}
+
+// decideName gives the available image its name. busy is false when it bears it.
+func decideName(s *state, image ens.Image) (e effect, busy bool) {
+	name := finalName(s.obj, s.intent, image.Name)
+	switch {
+	case image.Name == name:
+		return effect{}, false
+	case s.obj.Spec.Suspend:
+		return s.rest(suspended(fmt.Sprintf("spec.suspend is true: image %s is not renamed to %s", image.ID, name)).after(s.timing.Drift)), true
+	case image.ID != s.obj.Status.ImageID && image.ID != s.obj.Spec.ImageID:
+		// The token in the name is what other objects find the claim by, until the status tells of it.
+		return s.rest(progressing(v1alpha1.ReasonImporting, fmt.Sprintf("image %s is available; it is renamed next", image.ID)).after(s.timing.Poll)), true
+	}
+	return effect{verb: renameImage, image: image.ID, name: name}, true
 }
 
 // start begins an attempt, unless the object is suspended.

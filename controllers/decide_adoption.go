@@ -42,23 +42,33 @@ func decideForeign(s *state) effect {
 		return effect{verb: look}
 	}
 	own, theirs := s.ownAndTheirs()
-	status := &s.obj.Status
-	mine := status.ImageID != "" && status.Ownership != v1alpha1.OwnershipObserved && status.ImageID != s.foreign.ImageID && !target{id: status.ImageID}.matchesAny(theirs)
 	switch {
-	case len(own) > 0 || s.seen.ownerLives || s.adoptee() != "":
-		return decideStart(s)
-	case mine:
-		// The record was overwritten with that of another object.
+	case len(own) > 0 || s.seen.ownerLives || s.adoptee() != "" || s.overwritten(theirs):
 		return decideStart(s)
 	case len(theirs) > 0:
 		return decideTheirs(s, theirs[0])
+	}
+	return decideTheirsGone(s)
+}
+
+// overwritten is true when the foreign record was put in the place of one of an image of this object's own.
+func (s *state) overwritten(theirs []ens.Image) bool {
+	status := &s.obj.Status
+	told := status.ImageID != "" && status.Ownership != v1alpha1.OwnershipObserved
+	return told && status.ImageID != s.foreign.ImageID && !target{id: status.ImageID}.matchesAny(theirs)
+}
+
+// decideTheirsGone: the image of a foreign record is not found, and neither is its object.
+func decideTheirsGone(s *state) effect {
+	observed := s.obj.Status.Ownership == v1alpha1.OwnershipObserved
+	switch {
 	case s.foreign.Closed == "" && s.seen.begun.Sub(s.foreign.SignedAt.Time) < s.timing.Settle:
 		return s.rest(s.awaitingTheirs())
 	case s.signedWithAnother(s.foreign) && !s.consents(v1alpha1.ReasonCredentialsChanged):
 		return s.rest(s.credentialsChanged())
-	case status.Ownership == v1alpha1.OwnershipObserved && !s.consents(v1alpha1.ReasonImageVanished):
+	case observed && !s.consents(v1alpha1.ReasonImageVanished):
 		return s.rest(s.vanished())
-	case status.Ownership == v1alpha1.OwnershipObserved:
+	case observed:
 		return s.start(s.first())
 	}
 	return decideStart(s)
@@ -158,6 +168,15 @@ func (s *state) outranked(better *claim) report {
 	return stalled(v1alpha1.ReasonImageClaimed, fmt.Sprintf(
 		"image %s belongs to %s, which %s: delete one of the two, or set spec.managementPolicy to ObserveOnly here",
 		better.image, s.nameOf(better), why)).after(s.timing.Drift).editable()
+}
+
+// decideOutranked: another object has the better claim to the recorded image. It is given up when the spec asks for an
+// import instead.
+func decideOutranked(s *state, better *claim) effect {
+	if hash := importHash(&s.obj.Spec); s.intent.Adopted && s.obj.Spec.ImageID == "" && s.intent.Hash != hash {
+		return s.start(s.intent.anew(s.now, hash))
+	}
+	return s.rest(s.outranked(better))
 }
 
 // nameOf names another object to users of this one, who may not be allowed to know of it.

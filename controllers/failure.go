@@ -86,11 +86,7 @@ func (t Timing) delay(policy retryPolicy, count int32) time.Duration {
 // failing turns an error of the cloud into the report of the object. The message holds nothing that changes from call
 // to call: those values stand in lastError only.
 func (s *state) failing(err *ens.Error) report {
-	passing := (err.Class == ens.ClassThrottled || err.Class == ens.ClassUnavailable) && strings.HasPrefix(err.Action, "Describe")
-	if ready := meta.FindStatusCondition(s.obj.Status.Conditions, v1alpha1.ConditionReady); passing && s.wasReady() {
-		// The image is as usable as it was; only the look at it failed.
-		r := available(ready.Message).because(err).retrying(retryBackoff)
-		r.failure.Retryable = &passing
+	if r, still := s.stillReady(err); still {
 		return r
 	}
 	message := fmt.Sprintf("%s: %s: %s", err.Action, err.Code, err.Hint) + s.wayOut()
@@ -112,6 +108,18 @@ func (s *state) failing(err *ens.Error) report {
 	case ens.ClassUnrecognised:
 	}
 	return stalled(v1alpha1.ReasonCloudError, message).because(err).retrying(retryBackoff)
+}
+
+// stillReady: the image is as usable as it was; only the look at it failed, for now.
+func (s *state) stillReady(err *ens.Error) (r report, still bool) {
+	passing := err.Class == ens.ClassThrottled || err.Class == ens.ClassUnavailable
+	ready := meta.FindStatusCondition(s.obj.Status.Conditions, v1alpha1.ConditionReady)
+	if !passing || !strings.HasPrefix(err.Action, "Describe") || !s.wasReady() {
+		return report{}, false
+	}
+	r = available(ready.Message).because(err).retrying(retryBackoff)
+	r.failure.Retryable = &passing
+	return r, true
 }
 
 func (r report) retrying(policy retryPolicy) report { r.retry = policy; return r }

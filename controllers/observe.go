@@ -70,7 +70,7 @@ func (s *state) resembles(image ens.Image) bool {
 	renamed := s.obj.Spec.ImageNamePolicy != v1alpha1.ImageNameUnique
 	named := renamed && image.Name == wantedName(s.obj) && image.CreationTime.After(s.madeSince().Add(-clockSkew))
 	told := s.intent != nil && s.accepted() && image.ID == s.obj.Status.ImageID
-	return named || told || image.ID == s.obj.Annotations[v1alpha1.AdoptAnnotation]
+	return named || told || image.ID == s.adoptee()
 }
 
 // madeSince is since when an image may have been made for this object.

@@ -97,9 +97,8 @@ func (r report) because(err *ens.Error) report {
 
 // rest ends the reconcile with a report and adds what was learned on the way.
 func (s *state) rest(r report) effect {
-	if question := s.question(); question != nil && (r.failure != nil || r.mood == moodIdle) {
-		// The request answers what was asked, even if something else stands in the way for now.
-		r.mood, r.reason, r.message, r.unanswered = moodStalled, question.Reason, question.Message, true
+	if r.failure != nil || r.mood == moodIdle {
+		r = s.asking(r)
 	}
 	r.intent, r.ownership, r.shares = s.intent, s.ownership(), s.shares
 	r.unfrozen = r.unfrozen || s.intent != nil && s.intent.Closed == closedRefused
@@ -111,13 +110,27 @@ func (s *state) rest(r report) effect {
 	}
 	// What a foreign record tells of is this object's to report only where it says so itself.
 	if s.seen != nil && (s.foreign == nil || s.adoptsBySpec()) {
-		r.absent = len(s.seen.images) == 0 && (s.intent == nil || s.intent.Closed != "" || !s.looksTooEarly())
+		r.absent = s.absent()
 		if len(s.seen.images) > 0 {
 			image := s.keep()
 			r.image = &image
 		}
 	}
 	return effect{verb: rest, report: r}
+}
+
+// absent is true when status is to say that there is no image: one that failed is forgotten as soon as it is not seen, of
+// another one this has to be certain.
+func (s *state) absent() bool {
+	return len(s.seen.images) == 0 && (s.intent == nil || s.intent.Closed != "" || !s.looksTooEarly())
+}
+
+// asking keeps up what a pending request answers, even if something else stands in the way of the answer for now.
+func (s *state) asking(r report) report {
+	if question := s.question(); question != nil {
+		r.mood, r.reason, r.message, r.unanswered = moodStalled, question.Reason, question.Message, true
+	}
+	return r
 }
 
 // question is the report that a pending request consents to, nil for none.

@@ -41,7 +41,7 @@ func refuseWith(code int, reason metav1.StatusReason) kubeReply {
 	return func(request *http.Request, _ http.RoundTripper) (*http.Response, error) {
 		status := metav1.Status{
 			TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"},
-			Status:   metav1.StatusFailure, Code: int32(code), Reason: reason, Message: "refused by a fault", //nolint:gosec // an HTTP status has three digits
+			Status:   metav1.StatusFailure, Code: int32(code), Reason: reason, Message: "refused by a fault",
 		}
 		body, err := json.Marshal(status)
 		return &http.Response{
