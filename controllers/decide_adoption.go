@@ -15,7 +15,7 @@ func decideObservation(s *state) effect {
 	case s.seen == nil:
 		return effect{verb: look}
 	case len(s.seen.images) == 0:
-		return s.rest(s.imageNotFound(s.obj.Spec.ImageID, fieldSpecImageID))
+		return s.rest(s.specImageNotFound())
 	}
 	return s.rest(s.observed(s.seen.images[0], ""))
 }
@@ -26,7 +26,7 @@ func decideAdoption(s *state) effect {
 	case s.seen == nil:
 		return effect{verb: look}
 	case len(s.seen.images) == 0:
-		return s.rest(s.imageNotFound(s.obj.Spec.ImageID, fieldSpecImageID))
+		return s.rest(s.specImageNotFound())
 	}
 	if better := s.outranking(s.obj.Spec.ImageID); better != nil {
 		return s.rest(s.outranked(better))
@@ -153,8 +153,12 @@ func (s *state) adopt(image string) effect {
 
 // imageNotFound: the image that the field names is not in the account.
 func (s *state) imageNotFound(image, field string) report {
-	r := stalled(v1alpha1.ReasonImageNotFound, fmt.Sprintf(
-		"the account of these credentials has no image %s of its own: correct %s or spec.credentials", image, field)).after(s.timing.Drift).editable()
+	return stalled(v1alpha1.ReasonImageNotFound, fmt.Sprintf(
+		"the account of these credentials has no image %s of its own: correct %s or spec.credentials", image, field)).after(s.timing.Drift)
+}
+
+func (s *state) specImageNotFound() report {
+	r := s.imageNotFound(s.obj.Spec.ImageID, fieldSpecImageID).editable()
 	r.forget = true
 	return r
 }

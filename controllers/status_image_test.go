@@ -51,6 +51,7 @@ func TestImageInStatus(t *testing.T) {
 		"vanished while open":     {[]change{before, open(time.Hour), saw()}, known},
 		"owned and vanished":      {[]change{before, owns("m-0"), saw()}, shown{id: "m-0", name: "old", ownership: "Imported", size: 7, created: true, request: "R-0"}},
 		"failed and removed":      {[]change{failedAs("Pack_failed", time.Minute), before, saw()}, shown{request: "R-0"}},
+		"takes over what is not":  {[]change{before, open(time.Hour), adoptAnnotated("m-7"), saw()}, known},
 		"lost":                    {[]change{before, saw()}, known},
 		"next attempt, no answer": {[]change{before, second, answered(errLost)}, shown{}},
 		"next attempt, seen":      {[]change{before, second, saw(image("m-1", "Creating"))}, shown{"m-1", "ubuntu-golden" + testSuffix, "Creating", imported, 20, true, ""}},
