@@ -34,7 +34,7 @@ func (r *Reconciler) announce(ctx context.Context, s *state, e effect) {
 		r.Events.Eventf(s.obj, nil, corev1.EventTypeNormal, "ImageShared", "Share", "image %s is shared with %s", e.image, listed(e.accounts))
 	case unshareImage:
 		logger.Info("sharing of image was ended", "imageId", e.image, "accounts", e.accounts)
-		r.Events.Eventf(s.obj, nil, corev1.EventTypeNormal, "ImageUnshared", "Share", "image %s is no longer shared with %s", e.image, e.accounts[0])
+		s.unshared = append(s.unshared, e.accounts...)
 	case deleteImage:
 		logger.Info("deletion of image was asked for", "imageId", e.image, "double", e.double)
 		if e.double {
@@ -47,6 +47,14 @@ func (r *Reconciler) announce(ctx context.Context, s *state, e effect) {
 		logger.Info("object was let go", "imageId", s.obj.Status.ImageID, "note", e.report.message)
 		r.announceKept(ctx, s, e.report.message)
 	case rest, connect, look, readShares, writeIntent:
+	}
+}
+
+// announceUnshared tells once of all accounts that lost the image in this reconcile: the API takes it away from one at a
+// time, and events that differ in their note alone would be taken for one.
+func (r *Reconciler) announceUnshared(s *state) {
+	if len(s.unshared) > 0 {
+		r.Events.Eventf(s.obj, nil, corev1.EventTypeNormal, "ImageUnshared", "Share", "image %s is no longer shared with %s", s.intent.ImageID, listed(s.unshared))
 	}
 }
 
@@ -69,10 +77,15 @@ func (r *Reconciler) announceKept(ctx context.Context, s *state, note string) {
 	namespace := &corev1.Namespace{}
 	err := r.APIReader.Get(ctx, client.ObjectKey{Name: s.obj.Namespace}, namespace)
 	if err != nil || namespace.DeletionTimestamp.IsZero() {
-		r.Events.Eventf(s.obj, nil, corev1.EventTypeWarning, "ImageKept", "Release", "%s: %s", left, note)
+		kind := corev1.EventTypeWarning
+		if s.retains() {
+			kind = corev1.EventTypeNormal
+		}
+		r.Events.Eventf(s.obj, nil, kind, "ImageKept", "Release", "%s: %s", left, note)
 		return
 	}
-	r.Events.Eventf(namespace, nil, corev1.EventTypeWarning, "ImageKept", "Release", "%s of ImageImport %s: %s", left, s.obj.Name, note)
+	// The object is named as related, or the events of all objects of the namespace would be taken for one.
+	r.Events.Eventf(namespace, s.obj, corev1.EventTypeWarning, "ImageKept", "Release", "%s of ImageImport %s: %s", left, s.obj.Name, note)
 }
 
 // leftBehind names what the object may leave in the cloud, empty for nothing.

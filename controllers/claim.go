@@ -11,7 +11,12 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
@@ -168,4 +173,41 @@ func suffixesOf(obj *v1alpha1.ImageImport, cluster types.UID) []string {
 		return []string{own.nameSuffix()}
 	}
 	return (&state{obj: obj, cluster: cluster}).lostSuffixes()
+}
+
+// claimChanges are the events after which a claim of an object is no more, or another one.
+var claimChanges = predicate.Funcs{
+	CreateFunc:  func(event.CreateEvent) bool { return false },
+	GenericFunc: func(event.GenericEvent) bool { return false },
+	UpdateFunc: func(e event.UpdateEvent) bool {
+		before, isImport := e.ObjectOld.(*v1alpha1.ImageImport)
+		after, isToo := e.ObjectNew.(*v1alpha1.ImageImport)
+		return isImport && isToo && (before.Spec.ImageID != after.Spec.ImageID || before.Spec.ManagementPolicy != after.Spec.ManagementPolicy)
+	},
+}
+
+// rivals are the other objects that name or hold an image of this one. What becomes of its claim concerns them.
+func (r *Reconciler) rivals(ctx context.Context, o client.Object) []reconcile.Request {
+	obj, is := o.(*v1alpha1.ImageImport)
+	if !is {
+		return nil
+	}
+	found := sets.New[reconcile.Request]()
+	note := func(other *v1alpha1.ImageImport) {
+		if other.UID != obj.UID {
+			found.Insert(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(other)})
+		}
+	}
+	for _, image := range []string{obj.Spec.ImageID, obj.Status.ImageID} {
+		for _, field := range []string{fieldSpecImageID, fieldStatusImageID} {
+			if image == "" {
+				continue
+			}
+			if err := r.eachObject(ctx, false, note, client.MatchingFields{field: image}); err != nil {
+				// They look again by themselves, only later.
+				log.FromContext(ctx).Info("looking for objects of the same image failed", "imageId", image, "cause", err.Error())
+			}
+		}
+	}
+	return found.UnsortedList()
 }

@@ -89,7 +89,7 @@ func (s *state) next() effect {
 	case s.observes():
 		return decideObservation(s)
 	case s.intentErr != nil:
-		return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, s.intentErr.Error()+": "+recordKeepers+" put it right, or remove it").after(s.timing.Drift))
+		return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, s.intentErr.Error()+": "+recordKeepers+" put it right, or remove it; a new object without it can be created by everybody").after(s.timing.Drift))
 	case s.adoptsBySpec():
 		return decideAdoption(s)
 	case s.foreign != nil:
@@ -128,7 +128,7 @@ func decideStart(s *state) effect {
 			"the annotation %s is missing although image %s was imported for this object: %s put it back; or set the annotation %s to a new value to import another image",
 			v1alpha1.ImportAnnotation, s.obj.Status.ImageID, recordKeepers, v1alpha1.ReconcileRequestAnnotation)).after(s.timing.Drift))
 	case s.unresolved():
-		return s.rest(s.unconfirmed(s.obj.Status.StartTime.Time))
+		return s.rest(s.unconfirmed(s.obj.Status.StartTime.Time, s.answeredWith()))
 	}
 	return s.start(s.first())
 }
@@ -175,15 +175,16 @@ func decideAnswer(s *state) effect {
 	case s.answer.err.NotExecuted:
 		return effect{verb: writeIntent, intent: s.intent.closed(closedRefused, s.now)}
 	}
-	r := s.unconfirmed(s.intent.SignedAt.Time)
-	if err := s.answer.err; err.HTTPStatus != 0 {
-		r.message = fmt.Sprintf("the cloud answered ImportImage with %s, which does not prove that no image was made: looking for it before anything else is done", err.Code)
-		if last := s.obj.Status.LastError; last != nil && last.Action == err.Action && last.Code == err.Code {
-			// The same answer to a second attempt will not pass by itself.
-			r.mood = moodStalled
-		}
+	err := s.answer.err
+	if err.HTTPStatus == 0 {
+		return s.rest(s.unconfirmed(s.intent.SignedAt.Time, "").because(err))
 	}
-	return s.rest(r.because(s.answer.err))
+	r := s.unconfirmed(s.intent.SignedAt.Time, err.Code)
+	if s.answeredWith() == err.Code {
+		// The same answer to a second attempt will not pass by itself.
+		r.mood = moodStalled
+	}
+	return s.rest(r.because(err))
 }
 
 // decideSeen: an attempt is open and its image is found.
@@ -226,7 +227,7 @@ func decideUnseen(s *state) effect {
 	case s.accepted():
 		return decideVanished(s)
 	case s.seen.begun.Sub(s.intent.SignedAt.Time) < s.timing.Settle:
-		return s.rest(s.unconfirmed(s.intent.SignedAt.Time))
+		return s.rest(s.unconfirmed(s.intent.SignedAt.Time, s.answeredWith()))
 	case s.otherKey() && !s.consents(v1alpha1.ReasonCredentialsChanged):
 		return s.rest(s.credentialsChanged())
 	}

@@ -76,8 +76,9 @@ func decideTheirsGone(s *state) effect {
 
 // awaitingTheirs: the image of a foreign record may be under way, or too young to be listed.
 func (s *state) awaitingTheirs() report {
-	r := s.unconfirmed(s.foreign.SignedAt.Time)
-	r.message = "the record tells of an import of another object (a restored or moved one), whose image may not be listed yet: looking for it before anything else is done"
+	r := s.unconfirmed(s.foreign.SignedAt.Time, "")
+	r.message = "the record tells of an import of another object (a restored or moved one), whose image may not be listed yet: looking for it until " +
+		clockTime(s.foreign.SignedAt.Add(s.timing.Settle)) + " before anything else is done"
 	return r
 }
 
@@ -166,8 +167,11 @@ func (s *state) specImageNotFound() report {
 // outranked: another object has the better claim to the image.
 func (s *state) outranked(better *claim) report {
 	why := "is older"
-	if better.imported {
+	switch {
+	case better.imported:
 		why = "imported it"
+	case better.wished:
+		why = "is older and names it too, although it has not found it yet"
 	}
 	return stalled(v1alpha1.ReasonImageClaimed, fmt.Sprintf(
 		"image %s belongs to %s, which %s: delete one of the two, or set spec.managementPolicy to ObserveOnly here",

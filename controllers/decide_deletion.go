@@ -42,7 +42,7 @@ func decideFailedDeletion(s *state) effect {
 		return e
 	}
 	if s.looksTooEarly() {
-		return s.rest(s.awaitingOutcome())
+		return s.rest(s.awaitingOutcome(s.certainAt()))
 	}
 	return s.letGo("")
 }
@@ -70,7 +70,7 @@ func decideDeletionWithoutIntent(s *state) effect {
 	case len(own) > 0:
 		return effect{verb: writeIntent, intent: s.recovered()}
 	case s.unresolved():
-		return s.rest(s.awaitingOutcome())
+		return s.rest(s.awaitingOutcome(s.obj.Status.StartTime.Add(s.timing.Settle)))
 	case s.obj.Status.ImageID != "":
 		return s.letGo(unproven)
 	}
@@ -91,7 +91,7 @@ func decideAttemptDeletion(s *state) effect {
 	}
 	switch {
 	case !s.conclusive():
-		return s.rest(s.awaitingOutcome())
+		return s.rest(s.awaitingOutcome(s.certainAt()))
 	case s.otherKey():
 		return s.rest(s.credentialsChanged())
 	}
@@ -106,7 +106,7 @@ func decideImageDeletion(s *state) effect {
 	case s.seen == nil:
 		return effect{verb: look}
 	case s.looksTooEarly():
-		return s.rest(s.awaitingOutcome())
+		return s.rest(s.awaitingOutcome(s.certainAt()))
 	case len(s.seen.images) == 0 && s.otherKey():
 		return s.rest(s.credentialsChanged())
 	case len(s.seen.images) == 0:

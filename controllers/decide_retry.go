@@ -10,7 +10,7 @@ import (
 func decideVanished(s *state) effect {
 	switch {
 	case !s.conclusive():
-		return s.rest(progressing(v1alpha1.ReasonImporting, "the image is not in the last listing: looking again before anything is done").after(s.timing.Poll))
+		return s.rest(s.missing())
 	case s.otherKey() && !s.consents(v1alpha1.ReasonCredentialsChanged):
 		return s.rest(s.credentialsChanged())
 	}

@@ -37,7 +37,7 @@ func TestDecideRetry(t *testing.T) {
 		// The edit was seen before, in a reconcile that did not get this far.
 		"failed, made from other values": {[]change{minuteAgo, saw(), otherSource}, starts(s.intent.anew(testNow, otherHash())), ""},
 		"failed, requested":              {[]change{minuteAgo, saw(), requested}, starts(anew), ""},
-		"failed, edited, not listed":     {[]change{minuteAgo, unanswered, saw(), edited}, outcome{mood: moodStalled, reason: v1alpha1.ReasonImportFailed, wait: poll, code: "Pack_failed"}, ""},
+		"failed, edited, not listed":     {[]change{minuteAgo, unanswered, saw(), edited}, outcome{mood: moodReconciling, reason: v1alpha1.ReasonImportFailed, wait: poll, code: "Pack_failed"}, "as soon as the failed image is certainly gone"},
 		"failed, edited, and deleted":    {[]change{minuteAgo, unanswered, saw(), asked("m-1"), edited}, starts(anew), ""},
 		"failed, requested, image there": {[]change{minuteAgo, saw(left), requested}, outcome{verb: deleteImage, image: "m-1"}, ""},
 	})
@@ -70,8 +70,8 @@ func TestDecideUpkeep(t *testing.T) {
 		"vanished, requested before":     {[]change{owns("m-1"), saw(), requested, reported(v1alpha1.ReasonAvailable)}, vanished, ""},
 		"vanished, requested":            {[]change{owns("m-1"), told("m-1"), saw(), requested, reported(v1alpha1.ReasonImageVanished)}, starts(anew), ""},
 		"an earlier one vanished":        {[]change{owns("m-2"), told("m-1"), secondAttempt, saw(), requested, reported(v1alpha1.ReasonImageVanished)}, vanished, ""},
-		"adopted now, not listed":        {[]change{adopted("m-1"), justNow, saw()}, rests(moodReconciling, v1alpha1.ReasonImporting, poll), "not in the last listing"},
-		"not listed, made late":          {[]change{record(newIntent(40*time.Minute - time.Second).withImage("m-1")), told("m-1"), unanswered, saw()}, rests(moodReconciling, v1alpha1.ReasonImporting, poll), ""},
+		"adopted now, not listed":        {[]change{adopted("m-1"), justNow, saw()}, missing, "not in the last listing"},
+		"not listed, made late":          {[]change{record(newIntent(40*time.Minute - time.Second).withImage("m-1")), told("m-1"), unanswered, saw()}, missing, ""},
 		"vanished, requested, suspended": {[]change{owns("m-1"), told("m-1"), saw(), requested, reported(v1alpha1.ReasonImageVanished), isSuspended}, rests(moodStalled, v1alpha1.ReasonImageVanished, 0).editable().keeping(), ""},
 	})
 }

@@ -16,6 +16,8 @@ const (
 	drift = 10 * time.Minute
 )
 
+var missing = rests(moodReconciling, v1alpha1.ReasonImageVanished, poll)
+
 var unconfirmed = rests(moodReconciling, v1alpha1.ReasonImportUnconfirmed, poll).retrying(retryPolling).keeping()
 
 func otherHash() string {
@@ -90,8 +92,8 @@ func TestDecideUnseen(t *testing.T) {
 	anew := newIntent(2*time.Minute).anew(testNow, newIntent(0).Hash)
 	runDecisions(t, map[string]decision{
 		"not looked":                       {[]change{open(time.Minute)}, outcome{verb: look}, ""},
-		"accepted, not listed yet":         {[]change{open(2*time.Minute - time.Second), told("m-1"), saw()}, running, "not in the last listing"},
-		"seen, its answer was lost":        {[]change{open(40*time.Minute - time.Second), told("m-1"), unanswered, saw()}, running, ""},
+		"accepted, not listed yet":         {[]change{open(2*time.Minute - time.Second), told("m-1"), saw()}, running, "is running"},
+		"seen, its answer was lost":        {[]change{open(40*time.Minute - time.Second), told("m-1"), wasSeen, unanswered, saw()}, missing, "not in the last listing: looking again until 12:00 UTC"},
 		"seen, gone for certain":           {[]change{open(40 * time.Minute), told("m-1"), unanswered, saw()}, vanished, ""},
 		"accepted, not listed":             {[]change{open(2 * time.Minute), told("m-1"), saw()}, vanished, "deleted outside of Kubernetes"},
 		"accepted, gone, requested before": {[]change{open(2 * time.Minute), told("m-1"), saw(), requested, reported(v1alpha1.ReasonImporting)}, rests(moodStalled, v1alpha1.ReasonImageVanished, drift).editable(), ""},

@@ -89,7 +89,7 @@ func (s *state) failing(err *ens.Error) report {
 	if r, still := s.stillReady(err); still {
 		return r
 	}
-	message := fmt.Sprintf("%s: %s: %s", err.Action, err.Code, err.Hint) + s.wayOut()
+	message := fmt.Sprintf("%s: %s: %s%s", err.Action, err.Code, err.Hint, refusedFields[err.Action]) + s.wayOut()
 	switch err.Class {
 	case ens.ClassInvalid:
 		return stalled(v1alpha1.ReasonInvalidSpec, message).because(err).retrying(retrySlowly)
@@ -102,7 +102,7 @@ func (s *state) failing(err *ens.Error) report {
 	case ens.ClassConflict:
 		return progressing(v1alpha1.ReasonImageBusy, message).because(err).retrying(retryBackoff)
 	case ens.ClassUnknownOutcome:
-		return s.unconfirmed(s.intent.SignedAt.Time).because(err)
+		return s.unconfirmed(s.intent.SignedAt.Time, "").because(err)
 	case ens.ClassGone:
 		return progressing(v1alpha1.ReasonCloudError, message).because(err).retrying(retryBackoff)
 	case ens.ClassUnrecognised:
@@ -120,6 +120,12 @@ func (s *state) stillReady(err *ens.Error) (r report, still bool) {
 	r = available(ready.Message).because(err).retrying(retryBackoff)
 	r.failure.Retryable = &passing
 	return r, true
+}
+
+// refusedFields says where the value stands that an action refuses, where its codes do not tell.
+var refusedFields = map[string]string{
+	"ModifyImageSharePermission": " (spec.shareWith; lastError.message tells which)",
+	"ModifyImageAttribute":       " (spec.imageName)",
 }
 
 func (r report) retrying(policy retryPolicy) report { r.retry = policy; return r }

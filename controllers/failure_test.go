@@ -57,7 +57,8 @@ func TestMessagesAreStable(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			report := func(n int) report {
-				s := newState(open(time.Duration(n) * time.Minute))
+				s := newState(open(time.Minute))
+				s.now = s.now.Add(time.Duration(n) * time.Minute)
 				return s.failing(&ens.Error{
 					Action: actionImport, Class: class, Code: "Code", Hint: "hint",
 					Message: fmt.Sprintf("message of call %d", n), RequestID: fmt.Sprintf("R-%d", n), HTTPStatus: 400 + n,
@@ -78,8 +79,8 @@ func TestMessagesAreStable(t *testing.T) {
 			failed := newState(failedAs("Pack_failed", time.Hour))
 			failed.now = now
 			return []string{
-				s.unconfirmed(testNow).message, s.vanished().message, s.fieldsChanged(image("m-1", "")).message,
-				s.awaitingOutcome().message, s.beingDeleted().message, failed.importFailed().message,
+				s.unconfirmed(testNow, "").message, s.vanished().message, s.fieldsChanged(image("m-1", "")).message,
+				s.awaitingOutcome(testNow).message, s.beingDeleted().message, failed.importFailed().message,
 				s.noCredentials(&credentialsError{message: "no Secret"}).message,
 			}
 		}

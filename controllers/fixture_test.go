@@ -135,6 +135,8 @@ func told(id string) change {
 // unanswered is an attempt whose image was found without the cloud's answer.
 func unanswered(s *state) { s.obj.Status.RequestID = "" }
 
+func wasSeen(s *state) { s.obj.Status.ImageStatus = "Creating" }
+
 func justNow(s *state)       { s.intent.SignedAt = seconds(testNow) }
 func secondAttempt(s *state) { s.intent.Attempt = 2 }
 

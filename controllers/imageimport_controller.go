@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
@@ -75,6 +76,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), reconcileTimeout)
 	defer cancel()
 	outcome, err := r.advance(work, ctx.Err, s)
+	r.announceUnshared(s)
 	if err == nil && !outcome.silent {
 		// The effects may have used up their time, and what came of them still has to be told.
 		telling, done := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
@@ -232,14 +234,17 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 	}}
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.ImageImport{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, annotated))).
+		Watches(&v1alpha1.ImageImport{}, handler.EnqueueRequestsFromMapFunc(r.rivals), builder.WithPredicates(claimChanges)).
 		WithOptions(options).
 		Complete(r)
 }
 
-// userAnnotated is true when a user asked for a reconcile or an adoption, or mended the import annotation of an object
-// that waits for just that.
+// userAnnotated is true when a user asked for a reconcile or an adoption, took the import annotation away, or mended that
+// of an object that waits for just that.
 func userAnnotated(before, after *v1alpha1.ImageImport) bool {
-	mended := readyReason(after) == v1alpha1.ReasonOwnershipUnknown &&
+	_, had := before.Annotations[v1alpha1.ImportAnnotation]
+	_, has := after.Annotations[v1alpha1.ImportAnnotation]
+	mended := had && !has || readyReason(after) == v1alpha1.ReasonOwnershipUnknown &&
 		before.Annotations[v1alpha1.ImportAnnotation] != after.Annotations[v1alpha1.ImportAnnotation]
 	adopted := before.Annotations[v1alpha1.AdoptAnnotation] != after.Annotations[v1alpha1.AdoptAnnotation]
 	return mended || adopted || before.ReconcileRequest() != after.ReconcileRequest()

@@ -153,14 +153,37 @@ func (s *state) ownership() v1alpha1.Ownership {
 	return v1alpha1.OwnershipImported
 }
 
-// unconfirmed: ImportImage was called at the given time and its answer was lost.
-func (s *state) unconfirmed(since time.Time) report {
-	r := progressing(v1alpha1.ReasonImportUnconfirmed,
-		"the cloud's answer to ImportImage was lost: looking for the image before anything else is done")
+// unconfirmed: ImportImage was called at the given time, and its answer was lost or, with a code, proves nothing.
+func (s *state) unconfirmed(since time.Time, code string) report {
+	cause := "the cloud's answer to ImportImage was lost"
+	if code != "" {
+		cause = fmt.Sprintf("the cloud answered ImportImage with %s, which does not prove that no image was made", code)
+	}
+	r := progressing(v1alpha1.ReasonImportUnconfirmed, fmt.Sprintf(
+		"%s: looking for the image until %s before anything else is done", cause, clockTime(since.Add(s.timing.Settle))))
 	r.keepsError = true
 	// An image that was made shows up soon, or never: the looks get rarer.
 	age := s.now.Sub(since)
 	return r.after(max(s.timing.Poll, min(age/4, s.timing.BackoffMax))).retrying(retryPolling)
+}
+
+func clockTime(t time.Time) string { return t.UTC().Format("15:04 UTC") }
+
+// answeredWith is the code of an earlier answer to ImportImage, empty when it was lost.
+func (s *state) answeredWith() string {
+	if last := s.obj.Status.LastError; last != nil && last.Action == actionImport && last.HTTPStatus != 0 {
+		return last.Code
+	}
+	return ""
+}
+
+// missing: a recorded or accepted image is not in the last listing. That proves nothing yet.
+func (s *state) missing() report {
+	if s.obj.Status.ImageStatus == "" && s.intent.ImageID == "" {
+		return progressing(v1alpha1.ReasonImporting, "the import is running").after(s.timing.Poll)
+	}
+	return progressing(v1alpha1.ReasonImageVanished, fmt.Sprintf(
+		"the image is not in the last listing: looking again until %s before it is taken for gone", clockTime(s.certainAt()))).after(s.timing.Poll)
 }
 
 // vanished: the image was deleted by somebody else.
@@ -184,9 +207,13 @@ func (s *state) credentialsChanged() report {
 		"the image is not found with the present access key, but another key was used before: if they are of different accounts, put a key of the first account back, "+cure).after(s.timing.Drift)
 }
 
-// awaitingOutcome: the object is being deleted, and an import may still make an image for it.
-func (s *state) awaitingOutcome() report {
-	r := progressing(v1alpha1.ReasonDeleting, "an import was started and its outcome is not known yet: waiting for its image, to delete it")
+// awaitingOutcome: the object is being deleted, and its image may still show up until the given time.
+func (s *state) awaitingOutcome(until time.Time) report {
+	what := "an import was started and its outcome is not known yet"
+	if s.intent != nil && !s.intent.open() {
+		what = "the image is not in the last listing, which proves nothing yet"
+	}
+	r := progressing(v1alpha1.ReasonDeleting, fmt.Sprintf("%s: waiting until %s, to delete the image", what, clockTime(until))+retainHint)
 	r.keepsError = true
 	return r.after(s.timing.Poll)
 }
@@ -223,7 +250,10 @@ func (s *state) importFailed() report {
 // clearing: the failed image is not gone for certain. What the user asked for comes next.
 func (s *state) clearing() report {
 	r := s.importFailed().after(s.timing.Poll)
-	r.unanswered = s.news()
+	if r.unanswered = s.news(); r.unanswered {
+		r.mood = moodReconciling
+		r.message = fmt.Sprintf("the import ended in state %s; it is tried again as soon as the failed image is certainly gone", s.intent.Cause)
+	}
 	return r
 }
 

@@ -42,6 +42,8 @@ type state struct {
 	seen *sighting
 	// shares is whom the image is shared with. nil: not looked.
 	shares *shares
+	// unshared holds the accounts that the image was taken away from in this reconcile.
+	unshared []string
 	// deleted holds the images whose deletion the cloud accepted in this reconcile, unknown those that it did not know.
 	deleted, unknown []string
 }
@@ -170,12 +172,16 @@ func (s *state) wasReady() bool {
 // adopted, would be listed by now. An image that was seen once proves nothing about the next listing, which may come
 // from another server. But an answer proves when the image was made, where without one it may be made late.
 func (s *state) conclusive() bool {
-	bound := s.timing.Settle
+	return !s.seen.begun.Before(s.certainAt())
+}
+
+// certainAt is when an absence begins to be conclusive.
+func (s *state) certainAt() time.Time {
 	answered := s.obj.Status.RequestID != "" && s.obj.Status.Attempts == s.intent.Attempt
 	if s.intent.Adopted || answered {
-		bound = s.timing.ListingLag
+		return s.intent.SignedAt.Add(s.timing.ListingLag)
 	}
-	return s.seen.begun.Sub(s.intent.SignedAt.Time) >= bound
+	return s.intent.SignedAt.Add(s.timing.Settle)
 }
 
 // looksTooEarly is true when the image of the attempt is not found, but may only be missing from the listings still. An
