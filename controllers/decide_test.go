@@ -16,7 +16,7 @@ const (
 	drift = 10 * time.Minute
 )
 
-var missing = rests(moodReconciling, v1alpha1.ReasonImageVanished, poll)
+var missing = rests(moodReconciling, v1alpha1.ReasonImageMissing, poll)
 
 var unconfirmed = rests(moodReconciling, v1alpha1.ReasonImportUnconfirmed, poll).retrying(retryPolling).keeping()
 

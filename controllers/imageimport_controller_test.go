@@ -88,6 +88,7 @@ func TestUserAnnotated(t *testing.T) {
 		"a status":                {nil, []func(*v1alpha1.ImageImport){readyAs(v1alpha1.ReasonImporting)}, false},
 		"a request":               {nil, []func(*v1alpha1.ImageImport){annotate(v1alpha1.ReconcileRequestAnnotation, "1")}, true},
 		"a request of Flux":       {nil, []func(*v1alpha1.ImageImport){annotate(v1alpha1.FluxReconcileRequestAnnotation, "1")}, true},
+		"the record taken away":   {[]func(*v1alpha1.ImageImport){annotate(v1alpha1.ImportAnnotation, "{}")}, nil, true},
 		"the annotation put back": {[]func(*v1alpha1.ImageImport){unowned}, []func(*v1alpha1.ImageImport){unowned, annotate(v1alpha1.ImportAnnotation, "{}")}, true},
 		"the annotation removed":  {[]func(*v1alpha1.ImageImport){unowned, annotate(v1alpha1.ImportAnnotation, "{}")}, []func(*v1alpha1.ImageImport){unowned}, true},
 		"still the same":          {[]func(*v1alpha1.ImageImport){unowned}, []func(*v1alpha1.ImageImport){unowned}, false},

@@ -182,7 +182,7 @@ func (s *state) missing() report {
 	if s.obj.Status.ImageStatus == "" && s.intent.ImageID == "" {
 		return progressing(v1alpha1.ReasonImporting, "the import is running").after(s.timing.Poll)
 	}
-	return progressing(v1alpha1.ReasonImageVanished, fmt.Sprintf(
+	return progressing(v1alpha1.ReasonImageMissing, fmt.Sprintf(
 		"the image is not in the last listing: looking again until %s before it is taken for gone", clockTime(s.certainAt()))).after(s.timing.Poll)
 }
 

@@ -61,6 +61,8 @@ const (
 	ReasonCredentialsChanged = "CredentialsChanged"
 	// ReasonImageUnavailable : the image exists and the cloud calls it Unavailable. Ask the cloud's support.
 	ReasonImageUnavailable = "ImageUnavailable"
+	// ReasonImageMissing : the image is not in the last listing, which proves nothing yet. The operator looks again.
+	ReasonImageMissing = "ImageMissing"
 	// ReasonImageVanished : the image is not there: deleted outside of Kubernetes, or the credentials now belong to
 	// another account. Put the credentials back, ask for a new import with the reconcile request annotation, or delete
 	// the object.

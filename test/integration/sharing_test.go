@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	eventsv1 "k8s.io/api/events/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
 	"github.com/ens-image-operator/ens-image-operator/internal/enssim"
@@ -37,6 +39,23 @@ func TestShare(t *testing.T) {
 	w.edit(obj, sharedWith())
 	w.eventually(obj, And(ready(), HaveField("Status.SharedWith", BeEmpty())))
 	w.Expect(w.image().SharedWith).To(BeEmpty())
+}
+
+// Many accounts lose the image at once: the event names them all.
+func TestUnsharingIsTold(t *testing.T) {
+	w := newWorld(t)
+	w.credentials()
+	obj := w.create(sharedWith(alice, bob, carol))
+	w.eventually(obj, ready())
+	w.edit(obj, sharedWith())
+	w.eventually(obj, And(ready(), HaveField("Status.SharedWith", BeEmpty())))
+	w.Eventually(func(g Gomega) {
+		list := &eventsv1.EventList{}
+		g.Expect(w.client.List(w.ctx, list, client.InNamespace(w.ns))).To(Succeed())
+		g.Expect(list.Items).To(ContainElement(And(
+			HaveField("Reason", "ImageUnshared"), HaveField("Note", And(ContainSubstring(alice), ContainSubstring(bob), ContainSubstring(carol))),
+		)))
+	}, patience, glance).Should(Succeed())
 }
 
 // What somebody else changes about the sharing is put back.

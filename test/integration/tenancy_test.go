@@ -121,26 +121,34 @@ func TestDeleteWithBrokenCredentials(t *testing.T) {
 	}
 }
 
-// A namespace is deleted, and its Secret goes before its ImageImports. It ends all the same, and what is left behind is
-// told in an event that outlives both.
+// A namespace is deleted, and its Secret goes before its ImageImports. It ends all the same, and what each of them leaves
+// behind is told in an event that outlives both.
 func TestNamespaceIsDeleted(t *testing.T) {
 	w := newWorld(t)
 	w.credentials()
-	obj := w.create()
-	got := w.eventually(obj, ready())
+	left := map[string]*v1alpha1.ImageImport{}
+	for _, name := range []string{"golden", "silver", "bronze"} {
+		left[name] = w.eventually(w.create(named(name)), ready())
+	}
 	w.Expect(w.client.Delete(w.ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.ns}})).To(Succeed())
 	w.Expect(w.client.Delete(w.ctx, w.secret(keyID, keySecret))).To(Succeed())
-	w.delete(obj)
-	w.eventuallyGone(obj)
-	w.Expect(w.image().ImageID).To(Equal(got.Status.ImageID))
-	w.Eventually(func(g Gomega) {
-		list := &eventsv1.EventList{}
-		g.Expect(w.client.List(w.ctx, list, client.InNamespace(metav1.NamespaceDefault))).To(Succeed())
-		g.Expect(list.Items).To(ContainElement(And(
-			HaveField("Regarding.Kind", "Namespace"), HaveField("Regarding.Name", w.ns), HaveField("Reason", "ImageKept"),
-			HaveField("Note", And(ContainSubstring(got.Status.ImageID), ContainSubstring("golden"))),
-		)))
-	}, patience, glance).Should(Succeed())
+	for _, obj := range left {
+		w.delete(obj)
+	}
+	for _, obj := range left {
+		w.eventuallyGone(obj)
+	}
+	w.Expect(w.cloud.Images()).To(HaveLen(3))
+	for name, obj := range left {
+		w.Eventually(func(g Gomega) {
+			list := &eventsv1.EventList{}
+			g.Expect(w.client.List(w.ctx, list, client.InNamespace(metav1.NamespaceDefault))).To(Succeed())
+			g.Expect(list.Items).To(ContainElement(And(
+				HaveField("Regarding.Kind", "Namespace"), HaveField("Regarding.Name", w.ns), HaveField("Reason", "ImageKept"),
+				HaveField("Note", And(ContainSubstring(obj.Status.ImageID), ContainSubstring(name))),
+			)))
+		}, patience, glance).Should(Succeed())
+	}
 }
 
 // In a namespace that is being deleted with its Secret still there, the image goes first.
