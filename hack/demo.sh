@@ -54,7 +54,7 @@ trap 'exit 143' TERM
 start() {
   local name=$1
   shift
-  "$@" >"$work/$name.log" 2>&1 &
+  "$@" >>"$work/$name.log" 2>&1 &
   pids+=($!)
   processes+=("$name")
 }
@@ -160,9 +160,12 @@ done
 held "the operator's token gives what config/rbac gives: no list of Secrets, no delete of ImageImports, not admin"
 
 step "Starting the operator under its service account"
-KUBECONFIG=$work/operator.kubeconfig SSL_CERT_FILE=$work/ca.pem start manager bin/manager \
-  --ens-endpoint "$cloud_url" --poll-interval 1s --health-probe-bind-address 0 \
-  --leader-elect --leader-election-namespace "$operator_namespace"
+start_operator() {
+  KUBECONFIG=$work/operator.kubeconfig SSL_CERT_FILE=$work/ca.pem start manager bin/manager \
+    --ens-endpoint "$cloud_url" --poll-interval 1s --health-probe-bind-address 0 \
+    --leader-elect --leader-election-namespace "$operator_namespace"
+}
+start_operator
 await 30 "the operator to be elected leader" kubectl get lease -n "$operator_namespace" ens-image-operator -o name >/dev/null 2>&1
 held "it is the elected leader"
 
@@ -234,11 +237,29 @@ Everything stays up until you press Ctrl-C. In another terminal:
   kubectl apply -f $PWD/config/samples/ens_v1alpha1_imageimport_datadisk.yaml
   kubectl apply -f $PWD/hack/demo/missing-object.yaml
 
-The cloud's side ($cloud_url; what it was asked, which images it has):
+The cloud's side (docs/simulator.md; what it was asked, which images it has, and what goes wrong there):
 
-  kubectl --kubeconfig $work/cloud.kubeconfig get --raw /-/images
-  kubectl --kubeconfig $work/cloud.kubeconfig get --raw /-/history
+  admin() { curl -sS --fail-with-body --cacert $work/ca.pem "$cloud_url/-/\$1" "\${@:2}"; }
+  admin images
+  admin history
+  admin faults -X POST -d '{"action": "ImportImage", "kind": "DropAfter", "times": 1}'
+
+The operator, which is started again when it ends:
+
+  pkill -9 -f 'bin/manager --ens-endpoint $cloud_url'
 
 Logs: $work/*.log
 HELP
-while all_running; do sleep 1; done
+
+# revive_operator does what a kubelet does.
+revive_operator() {
+  local i
+  for i in "${!pids[@]}"; do
+    if [[ ${processes[i]} == manager ]] && ! kill -0 "${pids[i]}" 2>/dev/null; then
+      note "the operator has ended: starting it again"
+      unset "pids[i]" "processes[i]"
+      start_operator
+    fi
+  done
+}
+while revive_operator && all_running; do sleep 1; done
