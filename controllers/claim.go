@@ -10,8 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/tools/pager"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -126,24 +130,28 @@ func (s *state) bearsAnotherToken(image ens.Image) bool {
 // eachObject calls f for all objects that the options select, as the cache or, live, as the apiserver holds them. f must
 // not change them.
 func (r *Reconciler) eachObject(ctx context.Context, live bool, f func(*v1alpha1.ImageImport), options ...client.ListOption) error {
-	list := &v1alpha1.ImageImportList{}
-	read := func(reader client.Reader, how ...client.ListOption) error {
-		if err := reader.List(ctx, list, append(how, options...)...); err != nil {
-			return fmt.Errorf("listing ImageImports: %w", err)
-		}
-		for i := range list.Items {
-			f(&list.Items[i])
+	call := func(item runtime.Object) error {
+		if obj, is := item.(*v1alpha1.ImageImport); is {
+			f(obj)
 		}
 		return nil
 	}
-	if !live {
-		return read(r.Client, client.UnsafeDisableDeepCopy)
-	}
-	for {
-		if err := read(r.APIReader, client.Limit(500), client.Continue(list.Continue)); err != nil || list.Continue == "" {
-			return err
+	var err error
+	if live {
+		err = pager.New(func(ctx context.Context, page metav1.ListOptions) (runtime.Object, error) {
+			list := &v1alpha1.ImageImportList{}
+			return list, r.APIReader.List(ctx, list, append(slices.Clone(options), client.Limit(page.Limit), client.Continue(page.Continue))...)
+		}).EachListItem(ctx, metav1.ListOptions{}, call)
+	} else {
+		list := &v1alpha1.ImageImportList{}
+		if err = r.Client.List(ctx, list, append(options, client.UnsafeDisableDeepCopy)...); err == nil {
+			err = meta.EachListItem(list, call)
 		}
 	}
+	if err != nil {
+		return fmt.Errorf("listing ImageImports: %w", err)
+	}
+	return nil
 }
 
 // claimOf returns what the object has on the image, nil for nothing: by its record, by the token in the image's name,

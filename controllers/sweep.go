@@ -58,29 +58,41 @@ func (w *Sweeper) Sweep(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	var failures []error
-	found, missed := sets.New[string](), sets.New[string]()
+	var candidates []candidate
+	missed := sets.New[string]()
 	for _, account := range accounts {
 		images, err := account.Images(ctx)
 		if err != nil {
 			failures = append(failures, err)
 			missed = w.known
-			continue
-		}
-		// The objects are read after the images: an object that is older than its image cannot be missed.
-		living, err := w.living(ctx)
-		if err != nil {
-			return nil, err
 		}
 		for _, image := range images {
-			if w.isOrphan(image, living) {
-				found.Insert(image.ID)
-				failures = append(failures, w.handle(ctx, account, image))
+			if w.bearsMark(image) {
+				candidates = append(candidates, candidate{account: account, image: image})
 			}
+		}
+	}
+	// The objects are read after the images: an object that is older than its image cannot be missed.
+	alive, err := w.living(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := sets.New[string]()
+	for _, c := range candidates {
+		if w.isOrphan(c.image, alive) {
+			found.Insert(c.image.ID)
+			failures = append(failures, w.handle(ctx, c.account, c.image))
 		}
 	}
 	w.known = found.Union(missed)
 	orphans.Set(float64(w.known.Len()))
 	return sets.List(found), errors.Join(failures...)
+}
+
+// candidate is an image that bears the mark of this cluster, and the account that it lies in.
+type candidate struct {
+	account *account
+	image   ens.Image
 }
 
 func (w *Sweeper) handle(ctx context.Context, cloud *account, orphan ens.Image) error {
@@ -106,18 +118,20 @@ type living struct {
 	suffixes map[string]string
 }
 
-// isOrphan is true for an image that bears the mark of this cluster and a token, and that no living object answers for.
-// Young images are left alone: the cache may not show their object yet.
+// bearsMark is true for an image whose name ends in the mark of this cluster and a token.
+func (w *Sweeper) bearsMark(image ens.Image) bool {
+	at := len(image.Name) - tokenLength
+	return at >= 0 && strings.HasSuffix(image.Name[:at], nameSuffix(w.Reconciler.ClusterUID, ""))
+}
+
+// isOrphan is true for an image that bears the mark of this cluster, and that no living object answers for. Young images
+// are left alone: the cache may not show their object yet.
 func (w *Sweeper) isOrphan(image ens.Image, alive living) bool {
-	suffix := nameSuffix(w.Reconciler.ClusterUID, token(w.Reconciler.ClusterUID, "", 1))
-	at := len(image.Name) - len(suffix)
-	if at < 0 || !strings.HasPrefix(image.Name[at:], suffix[:len(suffix)-tokenLength]) || alive.images.Has(image.ID) {
+	if alive.images.Has(image.ID) || w.Reconciler.Clock.Now().Sub(image.CreationTime) < w.Reconciler.Timing.Settle {
 		return false
 	}
-	if w.Reconciler.Clock.Now().Sub(image.CreationTime) < w.Reconciler.Timing.Settle {
-		return false
-	}
-	recorded, lives := alive.suffixes[image.Name[at:]]
+	suffix := nameSuffix(w.Reconciler.ClusterUID, image.Name[len(image.Name)-tokenLength:])
+	recorded, lives := alive.suffixes[suffix]
 	return !lives || recorded != "" && recorded != image.ID
 }
 
