@@ -81,7 +81,7 @@ func TestOddAnswers(t *testing.T) {
 			g.Expect(read.HTTPStatus).To(Equal(test.status))
 			g.Expect(read.NotExecuted).To(Equal(test.refused))
 
-			_, err := client.ImagesByNameSuffix(t.Context(), "golden")
+			_, err := client.ImagesByName(t.Context(), "golden")
 			g.Expect(failed(t, err).Class).To(Equal(test.class))
 
 			imported := failed(t, importGolden(t.Context(), client))

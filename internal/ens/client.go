@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
+	"strings"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
@@ -39,19 +41,36 @@ func (Credentials) LogValue() slog.Value { return slog.StringValue(hiddenCredent
 type Client struct {
 	endpoint *Endpoint
 	// creds is a function because fmt calls no methods on unexported fields: a value would be printed as it is.
-	creds func() Credentials
+	creds  func() Credentials
+	limits *Limits
 }
 
 // Format implements fmt.Formatter. A client has nothing to show, and what it points to is in use.
 func (c *Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[ENS client]") }
 
-// Client returns a client for one account. It is cheap: connections belong to the endpoint.
+// Client returns a client for one account, without limits. It is cheap: connections belong to the endpoint.
 func (e *Endpoint) Client(creds Credentials) *Client {
-	return &Client{endpoint: e, creds: func() Credentials { return creds }}
+	return &Client{endpoint: e, creds: func() Credentials { return creds }, limits: NewLimits(math.Inf(1))}
+}
+
+// WithLimits returns a client whose reads wait for the limits, and whose calls all teach them. Before a write, the caller
+// takes the right to it, for only he has something else to do until then.
+func (c *Client) WithLimits(limits *Limits) *Client {
+	return &Client{endpoint: c.endpoint, creds: c.creds, limits: limits}
 }
 
 // call sends one request, exactly one time, and decodes the answer into response. The pin may be nil.
 func (c *Client) call(ctx context.Context, request requests.AcsRequest, response responses.AcsResponse, pin *Pin) error {
+	action := request.GetActionName()
+	if strings.HasPrefix(action, "Describe") && c.limits.wait(ctx, action) != nil {
+		return (&exchange{ctx: ctx, failure: context.Canceled}).verdict(action, context.Canceled)
+	}
+	err := c.send(ctx, request, response, pin)
+	c.limits.note(action, err)
+	return err
+}
+
+func (c *Client) send(ctx context.Context, request requests.AcsRequest, response responses.AcsResponse, pin *Pin) error {
 	ctx, cancel := context.WithTimeout(ctx, c.endpoint.callTimeout)
 	defer cancel()
 	exchange := &exchange{ctx: ctx, transport: c.endpoint.transport, creds: c.creds(), pin: pin, insecure: c.endpoint.insecure}

@@ -165,8 +165,8 @@ func readByID(ctx context.Context, c *Client) error {
 var methods = map[string]func(context.Context, *Client) error{
 	"ImportImage": importGolden,
 	"ImageByID":   readByID,
-	"ImagesByNameSuffix": func(ctx context.Context, c *Client) error {
-		_, err := c.ImagesByNameSuffix(ctx, "golden")
+	"ImagesByName": func(ctx context.Context, c *Client) error {
+		_, err := c.ImagesByName(ctx, "golden")
 		return err
 	},
 	"Images": func(ctx context.Context, c *Client) error {

@@ -17,8 +17,8 @@ import (
 const (
 	timestampFormat = "2006-01-02T15:04:05Z"
 
-	// pageSize is the largest that the description of DescribeSelfImages' answer allows.
-	pageSize = 50
+	// PageSize is the number of images in one page of a listing, the largest that the description of DescribeSelfImages' answer allows.
+	PageSize = 50
 )
 
 // The image states of DescribeSelfImages. Other words may appear and are passed on as they are.
@@ -53,14 +53,14 @@ func (c *Client) ImageByID(ctx context.Context, id string) (*Image, error) {
 	return nil, nil
 }
 
-// ImagesByNameSuffix returns the images of the account whose name ends with suffix, oldest first, from a complete
-// listing.
-func (c *Client) ImagesByNameSuffix(ctx context.Context, suffix string) ([]Image, error) {
-	images, err := c.list(ctx, "", suffix)
+// ImagesByName returns the images of the account whose name contains part, oldest first, from a complete listing of what
+// the cloud's search finds. How fuzzy that is, is not documented: what it does not show may exist all the same.
+func (c *Client) ImagesByName(ctx context.Context, part string) ([]Image, error) {
+	images, err := c.list(ctx, "", part)
 	if err != nil {
 		return nil, err
 	}
-	images = slices.DeleteFunc(images, func(image Image) bool { return !strings.HasSuffix(image.Name, suffix) })
+	images = slices.DeleteFunc(images, func(image Image) bool { return !strings.Contains(image.Name, part) })
 	slices.SortFunc(images, func(a, b Image) int {
 		return cmp.Or(a.CreationTime.Compare(b.CreationTime), cmp.Compare(a.ID, b.ID))
 	})
@@ -80,7 +80,7 @@ func (c *Client) list(ctx context.Context, id, name string) ([]Image, error) {
 			// A request keeps the parameters of its last signature, so every page gets a new one.
 			request := sdkens.CreateDescribeSelfImagesRequest()
 			request.ImageId, request.ImageName = id, name
-			request.PageNumber, request.PageSize = requests.NewInteger(page), requests.NewInteger(pageSize)
+			request.PageNumber, request.PageSize = requests.NewInteger(page), requests.NewInteger(PageSize)
 			response := sdkens.CreateDescribeSelfImagesResponse()
 			if err := c.call(ctx, request, response, nil); err != nil {
 				return nil, 0, err

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ens
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+const (
+	// slowest is the rate that an action is never slowed down below: one call in 10 s.
+	slowest = rate.Limit(0.1)
+	// readPatience is how long a read stands back behind the writes of its account.
+	readPatience = time.Second
+	// unlimited is the rate, in calls per second, that a bucket without a limit is first slowed down to.
+	unlimited = rate.Limit(64)
+)
+
+// Limits are the call rates of one account: a token bucket for all its calls, and one for each action, which is halved
+// when the cloud throttles the action or does not answer, and slowly filled faster again with every success. The limits
+// of the image API are not published. Safe for concurrent use.
+type Limits struct {
+	most  rate.Limit
+	total *rate.Limiter
+
+	mu      sync.Mutex
+	actions map[string]*rate.Limiter
+}
+
+// NewLimits allows so many calls per second, for each action and for all of them together. +Inf allows any number.
+func NewLimits(perSecond float64) *Limits {
+	most := rate.Limit(perSecond)
+	if math.IsInf(perSecond, 1) {
+		most = rate.Inf
+	}
+	return &Limits{most: most, total: newLimiter(most), actions: map[string]*rate.Limiter{}}
+}
+
+func newLimiter(limit rate.Limit) *rate.Limiter {
+	burst := math.MaxInt32
+	if limit != rate.Inf {
+		burst = max(1, int(limit))
+	}
+	return rate.NewLimiter(limit, burst)
+}
+
+func (l *Limits) of(action string) *rate.Limiter {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	limiter := l.actions[action]
+	if limiter == nil {
+		limiter = newLimiter(l.most)
+		l.actions[action] = limiter
+	}
+	return limiter
+}
+
+// Take takes the right to one call of the action and returns 0, or returns how long to wait before asking again.
+func (l *Limits) Take(action string) time.Duration {
+	now := time.Now()
+	both := []*rate.Reservation{l.of(action).ReserveN(now, 1), l.total.ReserveN(now, 1)}
+	wait := max(both[0].DelayFrom(now), both[1].DelayFrom(now))
+	if wait > 0 {
+		for _, reservation := range both {
+			reservation.CancelAt(now)
+		}
+	}
+	return wait
+}
+
+// wait waits for the right to one call that reads. Reads leave half of the account's burst to the writes, but stand back
+// for a second at most.
+func (l *Limits) wait(ctx context.Context, action string) error {
+	if err := l.of(action).Wait(ctx); err != nil || l.most == rate.Inf {
+		return err
+	}
+	if missing := float64(l.total.Burst())/2 + 1 - l.total.Tokens(); missing > 0 {
+		aside := time.Duration(missing / float64(l.most) * float64(time.Second))
+		timer := time.NewTimer(min(aside, readPatience))
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return l.total.Wait(ctx)
+}
+
+// note learns from the outcome of a call.
+func (l *Limits) note(action string, err error) {
+	limiter, limit := l.of(action), l.of(action).Limit()
+	failure, failed := errors.AsType[*Error](err)
+	switch {
+	case failed && failure.tooFast() && limit == rate.Inf:
+		// There is nothing to halve: more than an API of this kind takes for certain stands for it.
+		change(limiter, unlimited)
+	case failed && failure.tooFast():
+		change(limiter, max(slowest, limit/2))
+	case !failed && limit < l.most:
+		change(limiter, min(l.most, limit+max(limit, min(l.most, unlimited))/16))
+	}
+}
+
+// tooFast is true when calling less often is an answer to the error.
+func (e *Error) tooFast() bool {
+	unanswered := e.HTTPStatus == 0 && e.Code != CodeCanceled && e.Code != CodeClientError
+	return e.Class == ClassThrottled || e.Class == ClassUnavailable || unanswered || e.HTTPStatus >= http.StatusInternalServerError
+}
+
+func change(limiter *rate.Limiter, limit rate.Limit) {
+	limiter.SetLimit(limit)
+	limiter.SetBurst(max(1, int(limit)))
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package imagewatch
+
+import (
+	"strings"
+	"time"
+
+	"github.com/ens-image-operator/ens-image-operator/internal/ens"
+)
+
+// Pace says how soon an object wants to be looked at again.
+type Pace struct {
+	// Every is the interval between two looks.
+	Every time.Duration
+	// Since is when something began that is likely to end soon. The interval then grows with its age, from a tenth of Every
+	// to six times Every. Zero: it stays.
+	Since time.Time
+	// Quiet is until when changes of the image are the echo of what the object did itself. Zero: none are.
+	Quiet time.Time
+	// Checks is true for an object that the watch is to wake now and then, for what no listing shows.
+	Checks bool
+}
+
+// interval is the time until the next look: a quarter of the age while that is less than Every, and an interval of six
+// hours at ten seconds is of no use to anybody who has been waiting for an hour.
+func (p Pace) interval(now time.Time) time.Duration {
+	if p.Since.IsZero() {
+		return p.Every
+	}
+	age := now.Sub(p.Since)
+	return min(max(min(age/4, p.Every), age/180, p.Every/10), 6*p.Every)
+}
+
+// follower is one object that the watch looks for.
+type follower struct {
+	source  string
+	subject Subject
+	version string
+	pace    Pace
+	next    time.Time
+
+	// since is the beginning of the oldest look that counts, wants is true while the object waits for one.
+	since time.Time
+	wants bool
+	// absent is the beginning of the last look that proved an absence.
+	absent time.Time
+	// told is the picture that the object knows, and failed the code of the failure that it knows.
+	told   string
+	failed string
+	err    error
+	// check is true when the object is to check what no listing shows.
+	check bool
+}
+
+const (
+	unknown = ""
+	nothing = "-"
+)
+
+// picture is what makes a difference to an object.
+func picture(images []ens.Image) string {
+	if len(images) == 0 {
+		return nothing
+	}
+	var b strings.Builder
+	for _, image := range images {
+		b.WriteString(image.ID + "|" + image.Name + "|" + image.Status + ";")
+	}
+	return b.String()
+}
+
+// sight is what the listing and the looks so far show to the follower, nil when they do not say.
+func (f *follower) sight(l *Listing) *Sight {
+	var images []ens.Image
+	var begun time.Time
+	for _, r := range l.find(f.subject) {
+		if r.seen.Before(f.since) {
+			continue
+		}
+		images = append(images, r.Image)
+		if begun.IsZero() || r.seen.Before(begun) {
+			begun = r.seen
+		}
+	}
+	switch {
+	case len(images) > 0:
+		return &Sight{Images: images, Begun: begun, Check: f.check}
+	case !f.absent.IsZero() && !f.absent.Before(f.since):
+		return &Sight{Others: plain(l.others(f.subject)), Begun: f.absent, Check: f.check}
+	}
+	return nil
+}
+
+// present is true when the object knows of an image, which then must not be missing without a word.
+func (f *follower) present() bool { return f.told != unknown && f.told != nothing }
