@@ -30,32 +30,36 @@ const (
 // account is the cloud on behalf of one object.
 type account struct {
 	*ens.Client
+	// cloud is what all objects share that call with this identity.
+	cloud    *cloud
+	identity string
+	// source names the Secret, empty for the operator's own credentials.
+	source types.NamespacedName
 	// key tells this access key from others without showing it. Empty for temporary keys, which tell nothing.
 	key string
 	// secretVersion is the resourceVersion of the Secret, empty for the operator's own credentials.
 	secretVersion string
 }
 
-// account returns the cloud client that the object's credentials open. It fails with a *credentialsError when they
-// are missing or incomplete.
-func (r *Reconciler) account(ctx context.Context, obj *v1alpha1.ImageImport) (*account, error) {
-	name := obj.Spec.Credentials.SecretRef.Name
-	if name == "" {
-		credentials, err := ownCredentials(os.Getenv)
-		if err != nil {
-			return nil, err
+// open returns the account that a Secret opens, or the operator's own credentials for an empty source.
+func (r *Reconciler) open(ctx context.Context, source types.NamespacedName) (*account, error) {
+	opened := &account{source: source}
+	var credentials ens.Credentials
+	var err error
+	if source.Name == "" {
+		credentials, err = ownCredentials(os.Getenv)
+	} else {
+		var secret *corev1.Secret
+		if secret, err = r.secret(ctx, source); err == nil {
+			opened.secretVersion = secret.ResourceVersion
+			credentials, err = secretCredentials(secret)
 		}
-		return &account{Client: r.Endpoint.Client(credentials), key: fingerprint(credentials)}, nil
 	}
-	secret, err := r.secret(ctx, obj)
 	if err != nil {
 		return nil, err
 	}
-	credentials, err := secretCredentials(secret)
-	if err != nil {
-		return nil, err
-	}
-	return &account{Client: r.Endpoint.Client(credentials), key: fingerprint(credentials), secretVersion: secret.ResourceVersion}, nil
+	opened.Client, opened.key, opened.identity = r.Endpoint.Client(credentials), fingerprint(credentials), identityOf(credentials, source)
+	return opened, nil
 }
 
 // fingerprint is a part of a digest of the access key ID, which is no secret, but nobody's business either.
@@ -67,9 +71,8 @@ func fingerprint(credentials ens.Credentials) string {
 	return hex.EncodeToString(sum[:4])
 }
 
-// secret reads the object's Secret live. Secrets are neither watched nor cached.
-func (r *Reconciler) secret(ctx context.Context, obj *v1alpha1.ImageImport) (*corev1.Secret, error) {
-	key := types.NamespacedName{Namespace: obj.Namespace, Name: obj.Spec.Credentials.SecretRef.Name}
+// secret reads a Secret live. Secrets are neither watched nor cached.
+func (r *Reconciler) secret(ctx context.Context, key types.NamespacedName) (*corev1.Secret, error) {
 	secret := &corev1.Secret{}
 	// From level 8 on, client-go logs the bodies of answers.
 	err := r.APIReader.Get(log.IntoContext(ctx, logr.Discard()), key, secret)

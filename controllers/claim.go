@@ -91,7 +91,7 @@ func (r *Reconciler) findClaims(ctx context.Context, s *state, seen *sighting) e
 	}
 	note := func(obj *v1alpha1.ImageImport) { s.noteClaims(obj, seen) }
 	// A stale cache may miss the better claim. A deletion cannot be taken back, nor can the rename after an adoption.
-	live := !s.obj.DeletionTimestamp.IsZero() || s.adoptsBySpec()
+	live := r.Sharded || !s.obj.DeletionTimestamp.IsZero() || s.adoptsBySpec()
 	if copied || slices.ContainsFunc(images, s.bearsAnotherToken) {
 		return r.eachObject(ctx, live, note)
 	}

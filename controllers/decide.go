@@ -67,6 +67,21 @@ type effect struct {
 	report report
 }
 
+// actions names the API action that each verb calls. Looks are the watch's business.
+var actions = map[verb]string{
+	readShares: "DescribeImageSharePermission", renameImage: "ModifyImageAttribute", deleteImage: "DeleteImage",
+	shareImage: "ModifyImageSharePermission", unshareImage: "ModifyImageSharePermission",
+}
+
+// turn is the API action that the object has to wait its turn for before the effect is carried out, empty for none. Once an
+// attempt is recorded there is no time to wait, so its turn comes before.
+func (e effect) turn() string {
+	if e.starts {
+		return actionImport
+	}
+	return actions[e.verb]
+}
+
 // decide says what to do next. It is pure: it reads no clock and calls nobody.
 func decide(s *state) effect {
 	e := s.next()
@@ -218,7 +233,7 @@ func decideDouble(s *state, kept ens.Image) effect {
 	if double := s.undeleted(kept.ID); double != "" {
 		return effect{verb: deleteImage, image: double, double: true}
 	}
-	return s.rest(progressing(v1alpha1.ReasonImporting, "the import was carried out twice: waiting until the second image is gone").after(s.timing.Poll))
+	return s.rest(s.doubled())
 }
 
 // decideUnseen: an attempt is open and no image of it is found.
@@ -279,7 +294,7 @@ func decideName(s *state, image ens.Image) (e effect, busy bool) {
 		return s.rest(suspended(fmt.Sprintf("spec.suspend is true: image %s is not renamed to %s", image.ID, name)).after(s.timing.Drift)), true
 	case image.ID != s.obj.Status.ImageID && image.ID != s.obj.Spec.ImageID:
 		// The token in the name is what other objects find the claim by, until the status tells of it.
-		return s.rest(progressing(v1alpha1.ReasonImporting, fmt.Sprintf("image %s is available; it is renamed next", image.ID)).after(s.timing.Poll)), true
+		return s.rest(progressing(v1alpha1.ReasonImporting, fmt.Sprintf("image %s is available; it is renamed next", image.ID)).after(s.timing.Poll).backAfter(s.timing.Poll)), true
 	}
 	return effect{verb: renameImage, image: image.ID, name: name}, true
 }

@@ -111,7 +111,7 @@ func decideLookalike(s *state) (e effect, unclear bool) {
 		}
 		return s.rest(stalled(v1alpha1.ReasonOwnershipUnknown, fmt.Sprintf(
 			"image %s is named %s, is no older than this object, and nobody claims it: it may have been imported for this object before its record was lost; set the annotation %s to its ID to take it over, or %s to a new value to %s",
-			image.ID, image.Name, v1alpha1.AdoptAnnotation, v1alpha1.ReconcileRequestAnnotation, s.otherwise())).after(s.timing.Drift)), true
+			image.ID, image.Name, v1alpha1.AdoptAnnotation, v1alpha1.ReconcileRequestAnnotation, s.otherwise())).after(s.timing.Drift).backAfter(s.timing.Drift)), true
 	}
 	return effect{}, false
 }
@@ -175,7 +175,7 @@ func (s *state) outranked(better *claim) report {
 	}
 	return stalled(v1alpha1.ReasonImageClaimed, fmt.Sprintf(
 		"image %s belongs to %s, which %s: delete one of the two, or set spec.managementPolicy to ObserveOnly here",
-		better.image, s.nameOf(better), why)).after(s.timing.Drift).editable()
+		better.image, s.nameOf(better), why)).after(s.timing.Drift).backAfter(s.timing.Drift).editable()
 }
 
 // decideOutranked: another object has the better claim to the recorded image. It is given up when the spec asks for an

@@ -4,6 +4,7 @@ package controllers
 
 import (
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/util/sets"
 
@@ -22,6 +23,9 @@ func decideSharing(s *state, image ens.Image) (e effect, busy bool) {
 	if !s.shared() {
 		return effect{}, false
 	}
+	if s.shares == nil && s.sharesKnown() {
+		return effect{}, false
+	}
 	if s.shares == nil {
 		return effect{verb: readShares, image: image.ID}, true
 	}
@@ -36,13 +40,20 @@ func decideSharing(s *state, image ens.Image) (e effect, busy bool) {
 	case s.obj.Spec.Suspend:
 		return s.rest(suspended(fmt.Sprintf("spec.suspend is true: the sharing of image %s is not changed", image.ID)).after(s.timing.Drift)), true
 	case s.shares.confirmed:
-		return s.rest(progressing(v1alpha1.ReasonSharing, fmt.Sprintf("image %s is available; its sharing takes effect", image.ID)).after(s.timing.Poll)), true
+		return s.rest(progressing(v1alpha1.ReasonSharing, fmt.Sprintf("image %s is available; its sharing takes effect", image.ID)).after(s.timing.Poll).backAfter(s.timing.Poll)), true
 	case !s.intent.Shared:
 		return effect{verb: writeIntent, intent: s.intent.sharing()}, true
 	case len(extra) > 0:
 		return effect{verb: unshareImage, image: image.ID, accounts: extra[:1]}, true
 	}
 	return effect{verb: shareImage, image: image.ID, accounts: missing}, true
+}
+
+// sharesKnown is true when the sharing was in line at the last report, and nothing says that it is not any more. Each look at
+// it costs a call, so not every look at the image is one.
+func (s *state) sharesKnown() bool {
+	return s.wasReady() && !s.requested && !s.check && s.intent.Shared &&
+		slices.Equal(s.obj.Status.SharedWith, slices.Sorted(slices.Values(s.obj.Spec.ShareWith)))
 }
 
 // decideUnsharing ends all sharing, since a shared image cannot be deleted. busy is false when there is none left.

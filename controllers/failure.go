@@ -27,6 +27,8 @@ const (
 	retrySlowly
 	// retryPolling : as often as an import is polled.
 	retryPolling
+	// retryWatch : the watch looks again, for all objects of the account.
+	retryWatch
 )
 
 // Timing is how long the operator waits for what. All are durations; DefaultTiming has the values of production.
@@ -41,6 +43,8 @@ type Timing struct {
 	// ListingLag is how long after its signature the image of an accepted request may be missing from listings: until
 	// it was sent and answered (30 s each), and the lag of listings (1 min). Default 2 min.
 	ListingLag time.Duration
+	// Gather is how long a look at the cloud waits for more objects to ask for one. Default 200 ms.
+	Gather time.Duration
 	// Stages is the age from which on each new stage of an import is written to the status. Default 10 min.
 	Stages time.Duration
 	// Slow is the wait after an error that somebody has to mend. Default 1 h.
@@ -58,7 +62,7 @@ func DefaultTiming() Timing {
 	return Timing{
 		Poll: 10 * time.Second, Drift: 10 * time.Minute, Settle: 40 * time.Minute, ListingLag: 2 * time.Minute,
 		Stages: 10 * time.Minute, Slow: time.Hour, Denied: 10 * time.Minute, SecretCheck: 30 * time.Second,
-		BackoffBase: 2 * time.Second, BackoffMax: 5 * time.Minute,
+		BackoffBase: 2 * time.Second, BackoffMax: 5 * time.Minute, Gather: 200 * time.Millisecond,
 	}
 }
 
@@ -71,7 +75,7 @@ func (t Timing) delay(policy retryPolicy, count int32) time.Duration {
 		return t.Slow
 	case retryPolling:
 		return t.Poll
-	case retryNever, retryBackoff:
+	case retryNever, retryWatch, retryBackoff:
 	}
 	d := t.BackoffBase
 	for range count - 1 {
@@ -86,9 +90,31 @@ func (t Timing) delay(policy retryPolicy, count int32) time.Duration {
 // failing turns an error of the cloud into the report of the object. The message holds nothing that changes from call
 // to call: those values stand in lastError only.
 func (s *state) failing(err *ens.Error) report {
-	if r, still := s.stillReady(err); still {
-		return r
+	r, still := s.stillReady(err)
+	if !still {
+		r = s.failingCall(err)
 	}
+	switch {
+	case err.Action != ens.ActionList:
+		return r
+	case still && !s.requested:
+		// Nothing is at stake, and in an outage this would be a write for every object that there is.
+		return report{silent: true}
+	}
+	return s.watching(r)
+}
+
+// watching: the look that failed is that of all objects of the account, and so is the next one. When that is, is not this
+// object's to tell, and the same failure is told once.
+func (s *state) watching(r report) report {
+	r = r.retrying(retryWatch).after(s.timing.Poll)
+	if last := s.obj.Status.LastError; last != nil && last.Action == r.failure.Action && last.Code == r.failure.Code {
+		r.failure.Time = last.Time
+	}
+	return r
+}
+
+func (s *state) failingCall(err *ens.Error) report {
 	message := fmt.Sprintf("%s: %s: %s%s", err.Action, err.Code, err.Hint, refusedFields[err.Action]) + s.wayOut()
 	switch err.Class {
 	case ens.ClassInvalid:

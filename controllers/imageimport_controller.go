@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -24,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
@@ -50,6 +53,17 @@ type Reconciler struct {
 	ClusterUID types.UID
 	Timing     Timing
 	Clock      clock.PassiveClock
+	// CallsPerSecond bounds the calls to each account, of each action and of all together; +Inf: any number.
+	// MaxConcurrentImports bounds the imports of each account that run at the same time; 0: any number.
+	CallsPerSecond       float64
+	MaxConcurrentImports int
+	// Sharded is true when the cache may lack objects that other operators look after.
+	Sharded bool
+	// Wake has an object reconciled. SetupWithManager sets it.
+	Wake func(types.NamespacedName)
+
+	once     sync.Once
+	accounts *clouds
 }
 
 // +kubebuilder:rbac:groups=ens.alibabacloud.com,resources=imageimports,verbs=get;list;watch;patch;record
@@ -63,6 +77,9 @@ type Reconciler struct {
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	obj := &v1alpha1.ImageImport{}
 	if err := r.Client.Get(ctx, request.NamespacedName, obj); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.clouds().forget(request.NamespacedName)
+		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if wait, err := r.notYet(ctx, obj); wait > 0 || err != nil {
@@ -77,14 +94,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	defer cancel()
 	outcome, err := r.advance(work, ctx.Err, s)
 	r.announceUnshared(s)
+	var wait time.Duration
 	if err == nil && !outcome.silent {
 		// The effects may have used up their time, and what came of them still has to be told.
 		telling, done := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
 		defer done()
-		var wait time.Duration
-		if wait, err = r.tell(telling, s, outcome); err == nil {
-			return ctrl.Result{RequeueAfter: wait}, nil
-		}
+		wait, err = r.tell(telling, s, outcome)
+	}
+	if err == nil {
+		return ctrl.Result{RequeueAfter: r.follow(s, outcome, wait)}, nil
 	}
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) || errors.Is(err, errStale) {
 		// The cache was stale, or the object is gone. Whatever was done in the cloud is found again by its token.
@@ -106,8 +124,11 @@ func (r *Reconciler) advance(ctx context.Context, stopped func() error, s *state
 		if e.verb == rest {
 			return e.report, nil
 		}
+		if outcome, mayGoOn := r.takeTurn(s, e); !mayGoOn {
+			return outcome, nil
+		}
 		if err := r.perform(ctx, s, e); err != nil {
-			return s.interrupted(err)
+			return r.interrupted(s, err)
 		}
 		r.announce(ctx, s, e)
 		if e.verb == removeFinalizer {
@@ -115,6 +136,33 @@ func (r *Reconciler) advance(ctx context.Context, stopped func() error, s *state
 		}
 	}
 	return report{}, fmt.Errorf("%d effects did not bring ImageImport to rest", maxEffects)
+}
+
+// takeTurn returns what to report until it is this object's turn to carry out the effect, when it is not.
+func (r *Reconciler) takeTurn(s *state, e effect) (outcome report, mayGoOn bool) {
+	if e.turn() == "" {
+		return report{}, true
+	}
+	others, now := s.account.cloud.queue.Turn(client.ObjectKeyFromObject(s.obj), e.turn())
+	switch {
+	case now:
+		return report{}, true
+	case e.starts:
+		s.waits = true
+		return s.queued(others).report, false
+	}
+	s.waits = true
+	return report{silent: true}, false
+}
+
+func (r *Reconciler) interrupted(s *state, err error) (report, error) {
+	if errors.Is(err, errPending) {
+		return s.pending(), nil
+	}
+	if refused, is := errors.AsType[*ens.Error](err); is && refused.Class == ens.ClassDenied {
+		r.clouds().reread(s.account.source)
+	}
+	return s.interrupted(err)
 }
 
 // interrupted reports an error that belongs to the user, and passes on one of Kubernetes.
@@ -185,14 +233,14 @@ func (r *Reconciler) notYet(ctx context.Context, obj *v1alpha1.ImageImport) (tim
 	if wait <= 0 || !waitsForCredentials(obj) {
 		return max(wait, 0), nil
 	}
-	secret, err := r.secret(ctx, obj)
+	opened, err := r.clouds().read(ctx, sourceOf(obj))
 	if _, missing := errors.AsType[*credentialsError](err); missing {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, err
 	}
-	if secret.ResourceVersion != status.CredentialsResourceVersion {
+	if opened.secretVersion != status.CredentialsResourceVersion {
 		return 0, nil
 	}
 	return min(wait, r.Timing.SecretCheck), nil
@@ -232,7 +280,15 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 		after, isToo := e.ObjectNew.(*v1alpha1.ImageImport)
 		return isImport && isToo && userAnnotated(before, after)
 	}}
+	if err := mgr.Add(r.clouds()); err != nil {
+		return fmt.Errorf("adding the watch of the accounts: %w", err)
+	}
+	woken := source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
+		r.Wake = func(object types.NamespacedName) { queue.Add(ctrl.Request{NamespacedName: object}) }
+		return nil
+	})
 	return ctrl.NewControllerManagedBy(mgr).
+		WatchesRawSource(woken).
 		For(&v1alpha1.ImageImport{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, annotated))).
 		Watches(&v1alpha1.ImageImport{}, handler.EnqueueRequestsFromMapFunc(r.rivals), builder.WithPredicates(claimChanges)).
 		WithOptions(options).

@@ -5,18 +5,17 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/fields"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
+	"github.com/ens-image-operator/ens-image-operator/internal/imagewatch"
 )
 
-// look mirrors Reconciler.look: the shipped observe, through a cloud that may not list its newest images, and the shipped
-// findClaims, through a cache that may be old.
+// look mirrors Reconciler.look: a cloud that may not list its newest images, and the shipped findClaims, through a cache that
+// may be old. The watch looks after it was asked, and the object goes on from there: so it is one step.
 func (m *model) look(w modelWorld, c int, s *state, at label) {
 	r := &w.runs[c]
 	hidden := m.hideable(&w)
@@ -24,7 +23,7 @@ func (m *model) look(w modelWorld, c int, s *state, at label) {
 		if mask&^hidden != 0 {
 			continue
 		}
-		seen := m.observe(&w, s, r.base, modelListing{m: m, w: &w, hidden: mask, c: int8(c)})
+		seen := m.observe(&w, s, r.base, mask, int8(c))
 		var before run
 		for _, other := range m.cached(&w, 1-r.object) {
 			next := w
@@ -41,6 +40,11 @@ func (m *model) look(w modelWorld, c int, s *state, at label) {
 			}
 		}
 	}
+	if len(s.deleted)+len(s.unknown) > 0 {
+		outcome := s.pending()
+		told, wait := m.apply(r.base, outcome)
+		m.tell(w, c, verdict{e: effect{report: outcome}, told: told, wait: wait}, at.does("waits for the look"))
+	}
 	if w.left.faults > 0 {
 		w.left.faults--
 		m.interrupted(w, c, s, ens.ClassUnavailable, at.does("fails to look"))
@@ -55,24 +59,38 @@ type sightingKey struct {
 	c      int8
 }
 
-// observe asks the shipped observe once for each object and cloud.
-func (m *model) observe(w *modelWorld, s *state, base brief, listing modelListing) *sighting {
-	key := sightingKey{base: base, images: w.images, hidden: listing.hidden}
+// observe asks once for each object and cloud what a listing without the hidden images means to the object.
+func (m *model) observe(w *modelWorld, s *state, base brief, hidden int, c int8) *sighting {
+	key := sightingKey{base: base, images: w.images, hidden: hidden}
 	if m.ablation.randomToken {
-		key.c = listing.c
+		key.c = c
 	}
 	seen := m.sightings[key]
 	if seen == nil {
-		var err error
-		if seen, err = observe(m.ctx, listing, s); err != nil {
-			panic(err)
+		rows := m.listed(w, hidden, c)
+		images, others := imagewatch.NewListing(nameSuffix(testCluster, ""), rows, s.now).Find(s.subject())
+		if m.ablation.firstRow && len(rows) > 0 {
+			images = rows[:1]
 		}
+		seen = s.sighting(images, others, s.now)
 		if m.ablation.noLookalikes {
 			seen.lookalikes = nil
 		}
 		m.sightings[key] = seen
 	}
 	return seen
+}
+
+// listed is what the cloud lists: all but the images in hidden.
+func (m *model) listed(w *modelWorld, hidden int, c int8) (images []ens.Image) {
+	for i := range w.images {
+		p := &w.images[i]
+		if !p.there || hidden&(1<<i) != 0 || m.ablation.randomToken && p.by != c {
+			continue
+		}
+		images = append(images, m.imageOf(int8(i+1), p.glimpse()))
+	}
+	return images
 }
 
 // cached are the versions of an object that a cache may show.
@@ -153,41 +171,4 @@ func (m *model) hideable(w *modelWorld) (hidden int) {
 		}
 	}
 	return hidden
-}
-
-// modelListing is what the cloud lists: all but the images in hidden.
-type modelListing struct {
-	m      *model
-	w      *modelWorld
-	hidden int
-	c      int8
-}
-
-func (l modelListing) Images(context.Context) (images []ens.Image, err error) {
-	for i := range l.w.images {
-		p := &l.w.images[i]
-		if !p.there || l.hidden&(1<<i) != 0 || l.m.ablation.randomToken && p.by != l.c {
-			continue
-		}
-		images = append(images, l.m.imageOf(int8(i+1), p.glimpse()))
-	}
-	return images, nil
-}
-
-func (l modelListing) ImagesByNameSuffix(ctx context.Context, suffix string) ([]ens.Image, error) {
-	all, err := l.Images(ctx)
-	if l.m.ablation.firstRow {
-		return all[:min(1, len(all))], err
-	}
-	return slices.DeleteFunc(all, func(image ens.Image) bool { return !strings.HasSuffix(image.Name, suffix) }), err
-}
-
-func (l modelListing) ImageByID(ctx context.Context, id string) (*ens.Image, error) {
-	all, err := l.Images(ctx)
-	for _, image := range all {
-		if image.ID == id {
-			return &image, err
-		}
-	}
-	return nil, err
 }

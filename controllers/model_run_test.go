@@ -116,7 +116,7 @@ func (m *model) state(r *run, age int8) *state {
 	v := m.view(r.base)
 	s := &state{
 		now: ago(age), obj: v.obj, cluster: testCluster, intent: v.intent, foreign: v.foreign, intentErr: v.err,
-		requested: r.requested, timing: m.timing,
+		requested: r.requested, timing: m.timing, check: true,
 	}
 	if r.permit {
 		s.permit = &permit{intent: *s.intent}

@@ -21,6 +21,9 @@ import (
 // errStale says that another replica was faster.
 var errStale = errors.New("the object was changed by another replica")
 
+// errPending says that the look at the cloud is still to come.
+var errPending = errors.New("the next look at the account is awaited")
+
 // permit allows one ImportImage call. Only a won compare-and-swap of the intent makes one.
 type permit struct{ intent intent }
 
@@ -52,7 +55,7 @@ func (r *Reconciler) perform(ctx context.Context, s *state, e effect) error {
 
 // connect resolves the credentials. That there are none is part of the state, not an error.
 func (r *Reconciler) connect(ctx context.Context, s *state) error {
-	account, err := r.account(ctx, s.obj)
+	account, err := r.clouds().account(ctx, s.obj)
 	if denied, is := errors.AsType[*credentialsError](err); is {
 		s.denied = denied
 		if denied.unreadable && !s.obj.DeletionTimestamp.IsZero() {
@@ -75,9 +78,12 @@ func (r *Reconciler) namespaceTerminates(ctx context.Context, name string) (bool
 }
 
 func (r *Reconciler) look(ctx context.Context, s *state) error {
-	seen, err := observe(ctx, s.account, s)
+	seen, err := r.observe(s)
 	if err != nil {
 		return err
+	}
+	if seen == nil {
+		return errPending
 	}
 	if err := r.findClaims(ctx, s, seen); err != nil {
 		return err
@@ -153,6 +159,7 @@ func (r *Reconciler) renameImage(ctx context.Context, s *state, e effect) error 
 	if err := s.account.RenameImage(ctx, e.image, e.name); err != nil {
 		return err
 	}
+	s.renamed = true
 	// Listings may show the old name for a while; the cloud's answer is the newer knowledge.
 	for i := range s.seen.images {
 		if s.seen.images[i].ID == e.image {
@@ -196,6 +203,8 @@ func (r *Reconciler) deleteImage(ctx context.Context, s *state, e effect) error 
 		return err
 	}
 	err := s.account.DeleteImage(ctx, e.image)
+	// Only what is seen from now on tells whether it is gone.
+	s.doomed = &sighting{images: s.seen.images, begun: r.Clock.Now()}
 	if refused, is := errors.AsType[*ens.Error](err); is && refused.Class == ens.ClassGone {
 		// That proves no more than a listing does: both may come from a server that lags.
 		s.unknown, s.seen = append(s.unknown, e.image), nil

@@ -42,14 +42,15 @@ type report struct {
 	keepsError bool
 	// retry is how long to wait after the failure; shown as nextRetryTime.
 	retry retryPolicy
-	// wait is how long to wait before the next look when nothing failed.
-	wait time.Duration
+	// wait is how long to wait before the next look when nothing failed. The watch looks, and wakes the object when there is
+	// something new; back is when the object comes back in any case, for what no watch tells, 0 for never.
+	wait, back time.Duration
 	// due is when to try again, when that is fixed.
 	due time.Time
 	// unfrozen is true when the fields that define the import may be edited.
 	unfrozen bool
-	// silent reports change nothing.
-	silent bool
+	// silent reports change nothing, pending ones because a look is still to come.
+	silent, pending bool
 	// unanswered is true when what the user asked for last, by a request or by an edit, is still to be done.
 	unanswered bool
 	// secretVersion is the resourceVersion of the Secret that was used.
@@ -82,9 +83,10 @@ func suspended(message string) report {
 	return report{reason: v1alpha1.ReasonSuspended, message: message, keepsError: true}
 }
 
-func (r report) after(d time.Duration) report { r.wait = d; return r }
-func (r report) retryAt(t time.Time) report   { r.due = t; return r }
-func (r report) editable() report             { r.unfrozen = true; return r }
+func (r report) after(d time.Duration) report     { r.wait = d; return r }
+func (r report) backAfter(d time.Duration) report { r.back = d; return r }
+func (r report) retryAt(t time.Time) report       { r.due = t; return r }
+func (r report) editable() report                 { r.unfrozen = true; return r }
 
 func (r report) because(err *ens.Error) report {
 	retryable := r.mood == moodReconciling
@@ -220,12 +222,12 @@ func (s *state) awaitingOutcome(until time.Time) report {
 
 // beingDeleted: the object is being deleted, and the cloud has not finished with its image.
 func (s *state) beingDeleted() report {
-	// Each look asks for the deletion again, so the looks get rarer.
+	// Whoever comes back asks for the deletion again: ever more rarely.
 	age, message := s.now.Sub(s.obj.DeletionTimestamp.Time), beingDeletedMessage
 	if len(s.deleted) == 0 {
 		message = "the cloud does not know the image any more, but still lists it"
 	}
-	return progressing(v1alpha1.ReasonDeleting, message).after(max(s.timing.Poll, min(age/4, s.timing.BackoffMax)))
+	return progressing(v1alpha1.ReasonDeleting, message).after(s.timing.Poll).backAfter(max(s.askAgain(), min(age/4, s.timing.BackoffMax)))
 }
 
 // fieldsChanged: the image was made from other values than the spec holds now.
@@ -249,12 +251,41 @@ func (s *state) importFailed() report {
 
 // clearing: the failed image is not gone for certain. What the user asked for comes next.
 func (s *state) clearing() report {
-	r := s.importFailed().after(s.timing.Poll)
+	r := s.importFailed().after(s.timing.Poll).backAfter(s.askAgain())
 	if r.unanswered = s.news(); r.unanswered {
 		r.mood = moodReconciling
 		r.message = fmt.Sprintf("the import ended in state %s; it is tried again as soon as the failed image is certainly gone", s.intent.Cause)
 	}
 	return r
+}
+
+// pending: a look at the cloud is still to come. What was deleted in this reconcile is told before.
+func (s *state) pending() report {
+	switch {
+	case len(s.deleted)+len(s.unknown) == 0:
+		return report{silent: true, pending: true}
+	case !s.obj.DeletionTimestamp.IsZero():
+		return s.rest(s.beingDeleted()).report
+	case s.intent.Closed == "":
+		return s.rest(s.doubled()).report
+	}
+	return s.rest(s.clearing()).report
+}
+
+// doubled: the cloud has carried an import out twice, and the second image is not gone yet.
+func (s *state) doubled() report {
+	return progressing(v1alpha1.ReasonImporting, "the import was carried out twice: waiting until the second image is gone").after(s.timing.Poll).backAfter(s.askAgain())
+}
+
+// askAgain is how long after it was asked for a deletion is asked for again.
+func (s *state) askAgain() time.Duration { return 6 * s.timing.Poll }
+
+// queued: so many imports of the account are to be started before. What the user asked for last is still to be done.
+func (s *state) queued(others int) effect {
+	r := progressing(v1alpha1.ReasonQueued, fmt.Sprintf("the import waits for its turn: about %d others of this account come before", others))
+	r.keepsError, r.unanswered = true, true
+	r.unfrozen = s.intent == nil || !s.intent.open()
+	return s.rest(s.asking(r.after(freshObject)))
 }
 
 // news is true when the user changed the spec or asked for a reconcile since the last report. Where nothing was reported,

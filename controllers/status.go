@@ -35,7 +35,7 @@ func (r report) apply(obj *v1alpha1.ImageImport, now time.Time, timing Timing) t
 
 // leavesRequest is true when something in the way kept the reconcile from doing what was requested: the request stands.
 func (r report) leavesRequest() bool {
-	return r.unanswered || r.mood == moodIdle || r.failure != nil && (r.retry == retryBackoff || r.retry == retryNever && r.due.IsZero())
+	return r.unanswered || r.mood == moodIdle || r.failure != nil && (r.retry == retryBackoff || r.retry == retryWatch || r.retry == retryNever && r.due.IsZero())
 }
 
 func (r report) applyIntent(status *v1alpha1.ImageImportStatus) {
@@ -150,7 +150,7 @@ func (r report) applyError(obj *v1alpha1.ImageImport, now time.Time, timing Timi
 	due := r.due
 	switch {
 	case !due.IsZero():
-	case r.retry == retryNever:
+	case r.retry == retryNever, r.retry == retryWatch:
 		return jittered(r.wait, string(obj.UID))
 	default:
 		due = now.Add(jittered(timing.delay(r.retry, status.LastError.Count), string(obj.UID)))

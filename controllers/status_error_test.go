@@ -14,7 +14,7 @@ import (
 )
 
 func throttled(code string) *ens.Error {
-	return &ens.Error{Action: "DescribeSelfImages", Class: ens.ClassThrottled, Code: code, Message: "slow down", RequestID: "R-1", HTTPStatus: 429}
+	return &ens.Error{Action: "ModifyImageAttribute", Class: ens.ClassThrottled, Code: code, Message: "slow down", RequestID: "R-1", HTTPStatus: 429}
 }
 
 func TestErrorCount(t *testing.T) {
@@ -62,7 +62,7 @@ func TestRetries(t *testing.T) {
 	share := func(d time.Duration) time.Duration { return jittered(d, string(testUID)) }
 	met := func(count int32) change {
 		return func(s *state) {
-			s.obj.Status.LastError = &v1alpha1.LastError{Action: "DescribeSelfImages", Code: "Throttling", Count: count}
+			s.obj.Status.LastError = &v1alpha1.LastError{Action: "ModifyImageAttribute", Code: "Throttling", Count: count}
 		}
 	}
 	of := func(class ens.Class) *ens.Error { e := throttled("Throttling"); e.Class = class; return e }
@@ -97,6 +97,35 @@ func TestRetries(t *testing.T) {
 			g.Expect(s.obj.Status.CredentialsResourceVersion).To(BeEmpty())
 		})
 	}
+}
+
+// The look that fails is that of all objects of the account: it is told once, and the object does not come back for it.
+func TestErrorOfTheWatch(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := newState(open(time.Minute))
+	meet := func(code string) *v1alpha1.ImageImport {
+		err := throttled(code)
+		err.Action = ens.ActionList
+		s.now = s.now.Add(time.Minute)
+		s.rest(s.failing(err)).report.apply(s.obj, s.now, s.timing)
+		g.Expect(s.obj.Status.NextRetryTime).To(BeNil())
+		return s.obj.DeepCopy()
+	}
+	first := meet("Throttling")
+	g.Expect(first.Status.LastError.Count).To(BeEquivalentTo(1))
+	g.Expect(meet("Throttling")).To(Equal(first), "the same failure again is no news")
+	g.Expect(meet("ServiceUnavailable").Status.LastError.Count).To(BeEquivalentTo(2))
+
+	ready := newState(owns("m-1"), saw(named("ubuntu-golden", image("m-1", "Available"))))
+	apply(ready)
+	err := throttled("Throttling")
+	err.Action = ens.ActionList
+	g.Expect(ready.failing(err).silent).To(BeTrue(), "nothing is at stake")
+	ready.requested = true
+	told := ready.failing(err)
+	g.Expect(told.mood).To(Equal(moodReady))
+	g.Expect(told.failure.Code).To(Equal("Throttling"))
 }
 
 // newStateOf is the next reconcile of the same object.

@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -162,44 +160,30 @@ func (l living) add(obj *v1alpha1.ImageImport, cluster types.UID) {
 	}
 }
 
-// accounts returns one client for each access key in use: those of the objects, and the operator's own.
+// accounts returns one client for each identity in use: those of the objects, and the operator's own, in whose account images
+// may lie although no object uses it any more.
 func (w *Sweeper) accounts(ctx context.Context) ([]*account, error) {
 	list := &v1alpha1.ImageImportList{}
 	if err := w.Reconciler.Client.List(ctx, list); err != nil {
 		return nil, fmt.Errorf("listing the ImageImports: %w", err)
 	}
 	var accounts []*account
-	secrets, keys := sets.New[types.NamespacedName](), sets.New[string]()
+	sources, identities := sets.New(types.NamespacedName{}), sets.New[string]()
 	for i := range list.Items {
-		obj := &list.Items[i]
-		secret := types.NamespacedName{Namespace: obj.Namespace, Name: obj.Spec.Credentials.SecretRef.Name}
-		if secret.Name == "" {
-			secret.Namespace = ""
-		}
-		if secrets.Has(secret) {
-			continue
-		}
-		secrets.Insert(secret)
-		account, err := w.Reconciler.account(ctx, obj)
+		sources.Insert(sourceOf(&list.Items[i]))
+	}
+	for source := range sources {
+		opened, err := w.Reconciler.clouds().read(ctx, source)
 		if _, denied := errors.AsType[*credentialsError](err); denied {
-			continue // the object itself tells of it
+			continue // the objects themselves tell of it
 		}
 		if err != nil {
 			return nil, err
 		}
-		if account.key == "" || !keys.Has(account.key) {
-			accounts = append(accounts, account)
-			keys.Insert(account.key)
+		if !identities.Has(opened.identity) {
+			accounts = append(accounts, opened)
+			identities.Insert(opened.identity)
 		}
 	}
-	return w.withOwn(accounts, keys), nil
-}
-
-// withOwn adds the operator's own account, in which images may lie although no object uses it any more.
-func (w *Sweeper) withOwn(accounts []*account, keys sets.Set[string]) []*account {
-	own, err := ownCredentials(os.Getenv)
-	if err != nil || keys.Has(fingerprint(own)) {
-		return accounts
-	}
-	return slices.Concat(accounts, []*account{{Client: w.Reconciler.Endpoint.Client(own), key: fingerprint(own)}})
+	return accounts, nil
 }

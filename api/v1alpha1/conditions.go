@@ -18,6 +18,9 @@ const (
 const (
 	// ReasonAvailable : the image is usable. Nothing to do.
 	ReasonAvailable = "Available"
+	// ReasonQueued : the import waits for its turn; the message says how many come before. Wait, or see
+	// --max-concurrent-imports.
+	ReasonQueued = "Queued"
 	// ReasonImporting : the import runs, or is about to start. Wait; status.imageStatus shows the cloud's own state.
 	ReasonImporting = "Importing"
 	// ReasonImportUnconfirmed : the answer to ImportImage was lost, or does not tell whether an image was made, so the

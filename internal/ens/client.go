@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"math"
-	"strings"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
@@ -53,8 +52,8 @@ func (e *Endpoint) Client(creds Credentials) *Client {
 	return &Client{endpoint: e, creds: func() Credentials { return creds }, limits: NewLimits(math.Inf(1))}
 }
 
-// WithLimits returns a client whose reads wait for the limits, and whose calls all teach them. Before a write, the caller
-// takes the right to it, for only he has something else to do until then.
+// WithLimits returns a client whose listings wait for the limits, and whose calls all teach them. Before any other call the
+// caller takes the right to it, for only he knows what else there is to do until then.
 func (c *Client) WithLimits(limits *Limits) *Client {
 	return &Client{endpoint: c.endpoint, creds: c.creds, limits: limits}
 }
@@ -62,7 +61,7 @@ func (c *Client) WithLimits(limits *Limits) *Client {
 // call sends one request, exactly one time, and decodes the answer into response. The pin may be nil.
 func (c *Client) call(ctx context.Context, request requests.AcsRequest, response responses.AcsResponse, pin *Pin) error {
 	action := request.GetActionName()
-	if strings.HasPrefix(action, "Describe") && c.limits.wait(ctx, action) != nil {
+	if action == ActionList && c.limits.wait(ctx, action) != nil {
 		return (&exchange{ctx: ctx, failure: context.Canceled}).verdict(action, context.Canceled)
 	}
 	err := c.send(ctx, request, response, pin)

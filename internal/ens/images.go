@@ -17,6 +17,8 @@ import (
 const (
 	timestampFormat = "2006-01-02T15:04:05Z"
 
+	// ActionList is the API action that lists images.
+	ActionList = "DescribeSelfImages"
 	// PageSize is the number of images in one page of a listing, the largest that the description of DescribeSelfImages' answer allows.
 	PageSize = 50
 )
@@ -74,7 +76,7 @@ func (c *Client) Images(ctx context.Context) ([]Image, error) {
 
 // list returns the account's own images that the cloud's fuzzy search finds. Empty values search for nothing.
 func (c *Client) list(ctx context.Context, id, name string) ([]Image, error) {
-	rows, err := readPages("DescribeSelfImages",
+	rows, err := readPages(ActionList,
 		func(row sdkens.ImageInDescribeSelfImages) string { return row.ImageId },
 		func(page int) ([]sdkens.ImageInDescribeSelfImages, int, error) {
 			// A request keeps the parameters of its last signature, so every page gets a new one.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
 )
 
@@ -34,7 +36,7 @@ func (p Pace) interval(now time.Time) time.Duration {
 
 // follower is one object that the watch looks for.
 type follower struct {
-	source  string
+	source  types.NamespacedName
 	subject Subject
 	version string
 	pace    Pace

@@ -5,12 +5,12 @@ package imagewatch
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
@@ -25,7 +25,7 @@ type round struct {
 	begun  time.Time
 	reader Reader
 	// versions are those of the credentials of each source that was opened.
-	versions map[string]string
+	versions map[types.NamespacedName]string
 	due      map[types.NamespacedName]*inquiry
 	// drift is true when objects are due that are as they should be.
 	drift bool
@@ -105,7 +105,7 @@ func (r *round) cheapest() func(context.Context) error {
 		singles = singles && q.subject.sole()
 		marked = marked && q.subject.sole() && q.subject.ID == "" && strings.HasPrefix(q.subject.Suffixes[0], r.options.Marker)
 	}
-	list := pages(max(r.Watch.listed, 0))
+	list := pages(r.Watch.listed)
 	switch search := pages(max(len(r.listing.ends), len(r.due))); {
 	case marked && search < list && search <= len(r.due):
 		return r.search
@@ -208,7 +208,7 @@ func (r *round) missing() map[types.NamespacedName]*inquiry {
 	for object, f := range r.followers {
 		q := r.due[object]
 		if q == nil {
-			q = &inquiry{subject: f.subject, misses: f.present() && f.since.Before(r.begun)}
+			q = &inquiry{subject: f.subject, misses: f.since.Before(r.begun) && (f.present() || f.told == unknown && !f.subject.sole())}
 		}
 		if q.misses && len(r.fresh.find(q.subject)) == 0 {
 			missing[object] = q
@@ -285,9 +285,9 @@ func (w *Watch) tell(object types.NamespacedName, f *follower, begun time.Time) 
 	}
 }
 
-// check wakes the next objects that are to check what no listing shows, a few after each full listing.
+// check wakes the next objects that are to check what no listing shows, a few after each look for drift.
 func (w *Watch) check(r *round) {
-	if !r.complete || !r.drift {
+	if !r.drift {
 		return
 	}
 	var willing []types.NamespacedName
@@ -296,8 +296,8 @@ func (w *Watch) check(r *round) {
 			willing = append(willing, object)
 		}
 	}
-	slices.SortFunc(willing, func(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) })
-	from := slices.IndexFunc(willing, func(object types.NamespacedName) bool { return object.String() > w.checked.String() })
+	slices.SortFunc(willing, byName)
+	from := slices.IndexFunc(willing, func(object types.NamespacedName) bool { return byName(object, w.checked) > 0 })
 	willing = append(willing[max(from, 0):], willing[:max(from, 0)]...)
 	for _, object := range willing[:min(len(willing), w.options.Checks)] {
 		w.checked = object
@@ -305,6 +305,8 @@ func (w *Watch) check(r *round) {
 		w.options.Wake(object)
 	}
 }
+
+func byName(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) }
 
 // plan finds when the next object is due, and starts to wait for those that asked meanwhile.
 func (w *Watch) plan() {
@@ -326,15 +328,15 @@ type trouble struct {
 	// again is when the next round may be, retry is when the same credentials may be tried again.
 	again, retry time.Time
 	// versions are those of the credentials that were refused, nil when the credentials are not at fault.
-	versions map[string]string
+	versions map[types.NamespacedName]string
 }
 
 // open finds credentials for the round. goOn is false when there are none, or just those that were refused.
 func (r *round) open(ctx context.Context) (goOn bool, err error) {
 	r.mu.Lock()
-	sources, refused := sets.List(sets.KeySet(r.sources)), r.trouble
+	sources, refused := slices.SortedFunc(maps.Keys(r.sources), byName), r.trouble
 	r.mu.Unlock()
-	r.versions = map[string]string{}
+	r.versions = map[types.NamespacedName]string{}
 	for _, source := range sources {
 		reader, version, err := r.options.Open(ctx, source)
 		if errors.Is(err, ErrMoved) {
@@ -364,7 +366,7 @@ func (r *round) open(ctx context.Context) (goOn bool, err error) {
 }
 
 // lose wakes the objects of a source that leads elsewhere now.
-func (r *round) lose(source string) {
+func (r *round) lose(source types.NamespacedName) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for object, f := range r.followers {

@@ -25,9 +25,9 @@ type Reader interface {
 
 // Options say how a Watch works. All fields are required.
 type Options struct {
-	// Open returns a reader with the credentials of a source, and what tells these credentials from later ones. It fails
-	// when the source leads to this account no more.
-	Open func(ctx context.Context, source string) (reader Reader, version string, err error)
+	// Open returns a reader with the credentials of a source (a Secret), and what tells them from later ones. It fails with
+	// ErrMoved when the source does not lead to this account any more.
+	Open func(ctx context.Context, source types.NamespacedName) (reader Reader, version string, err error)
 	// Wake is called for each object that has news. It must not block.
 	Wake func(object types.NamespacedName)
 	// Marker is a text that the names of all images contain that are being imported.
@@ -39,7 +39,7 @@ type Options struct {
 	// Backoff and MaxBackoff bound the waits between rounds that fail. Denied is the wait after the cloud refused the
 	// credentials, and Recheck the interval at which others are looked for meanwhile.
 	Backoff, MaxBackoff, Denied, Recheck time.Duration
-	// Checks is how many objects are woken after a full listing to check what no listing shows.
+	// Checks is how many objects are woken after a look for drift to check what no listing shows.
 	Checks int
 }
 
@@ -55,6 +55,9 @@ type Sight struct {
 	Check bool
 }
 
+// unlisted is how many images an account is taken to have before they were listed.
+const unlisted = 4 * ens.PageSize
+
 // Watch looks at the images of one account. It is safe for concurrent use.
 type Watch struct {
 	options Options
@@ -62,9 +65,9 @@ type Watch struct {
 
 	mu        sync.Mutex
 	followers map[types.NamespacedName]*follower
-	sources   map[string]int
+	sources   map[types.NamespacedName]int
 	listing   *Listing
-	// listed is the number of images in the last full listing, negative before the first, and blind is true when searches
+	// listed is the number of images in the last full listing, and blind is true when searches
 	// for the marker do not find what bears it.
 	listed int
 	blind  bool
@@ -77,15 +80,15 @@ type Watch struct {
 // New returns a watch that nobody follows yet.
 func New(options Options) *Watch {
 	return &Watch{
-		options: options, kick: make(chan struct{}, 1), followers: map[types.NamespacedName]*follower{}, sources: map[string]int{},
-		listing: NewListing(options.Marker, nil, time.Time{}), listed: -1,
+		options: options, kick: make(chan struct{}, 1), followers: map[types.NamespacedName]*follower{}, sources: map[types.NamespacedName]int{},
+		listing: NewListing(options.Marker, nil, time.Time{}), listed: unlisted,
 	}
 }
 
 // Look returns what is known of the subject from looks that began after the object asked in this version, and no earlier
 // than since. It returns nil when a look is still to come: then the object is woken. It fails when the looks fail; the
 // object is woken when they succeed again.
-func (w *Watch) Look(object types.NamespacedName, source, version string, subject Subject, since time.Time) (*Sight, error) {
+func (w *Watch) Look(object, source types.NamespacedName, version string, subject Subject, since time.Time) (*Sight, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f := w.follower(object, source)
@@ -111,15 +114,18 @@ func (w *Watch) Look(object types.NamespacedName, source, version string, subjec
 	return nil, nil
 }
 
-// Follow says that the object, now in this version, knows these images of the subject (nil: it has not looked), and how
-// soon to look again. It is woken when there is something else to know.
-func (w *Watch) Follow(object types.NamespacedName, source, version string, subject Subject, known *Sight, pace Pace) {
+// Follow says that the object, now in this version, knows this of the subject (nil: it has not looked), and how soon to look
+// again. It is woken when a look that began no earlier shows something else.
+func (w *Watch) Follow(object, source types.NamespacedName, version string, subject Subject, known *Sight, pace Pace) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f := w.follower(object, source)
 	now := w.options.Clock.Now()
-	if known == nil || !f.subject.equal(subject) {
+	if known == nil && f.err == nil || !f.subject.equal(subject) {
 		f.since, f.absent = now, time.Time{}
+	}
+	if known != nil && known.Begun.After(f.since) {
+		f.since = known.Begun
 	}
 	f.version, f.subject, f.pace, f.wants, f.check, f.told = version, subject, pace, false, false, unknown
 	if known != nil {
@@ -141,7 +147,7 @@ func (w *Watch) Forget(object types.NamespacedName) {
 		delete(w.followers, object)
 	}
 	if len(w.followers) == 0 {
-		w.poll, w.asked, w.trouble, w.listed = time.Time{}, time.Time{}, trouble{}, -1
+		w.poll, w.asked, w.trouble, w.listed = time.Time{}, time.Time{}, trouble{}, unlisted
 		w.listing = NewListing(w.options.Marker, nil, time.Time{})
 	}
 }
@@ -153,7 +159,7 @@ func (w *Watch) Idle() bool {
 	return len(w.followers) == 0
 }
 
-func (w *Watch) follower(object types.NamespacedName, source string) *follower {
+func (w *Watch) follower(object, source types.NamespacedName) *follower {
 	f := w.followers[object]
 	if f == nil {
 		f = &follower{source: source}
@@ -168,7 +174,7 @@ func (w *Watch) follower(object types.NamespacedName, source string) *follower {
 	return f
 }
 
-func (w *Watch) release(source string) {
+func (w *Watch) release(source types.NamespacedName) {
 	if w.sources[source]--; w.sources[source] <= 0 {
 		delete(w.sources, source)
 	}

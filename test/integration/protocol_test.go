@@ -122,15 +122,17 @@ func TestLostAnswerWithAPoorSearch(t *testing.T) {
 	w.Expect(w.cloud.Images()).To(BeEmpty())
 }
 
-// A look that fails says nothing of the image: it stays Ready, and the error is shown.
+// A look that fails says nothing of the image: it stays Ready, and nothing is written. Who asks is told.
 func TestReadyThroughAnOutage(t *testing.T) {
 	w := newWorld(t)
 	w.credentials()
 	obj := w.create()
-	w.eventually(obj, ready())
+	got := w.eventually(obj, ready())
 	w.cloud.AddFault(enssim.Fault{Kind: enssim.ErrorBefore, HTTPStatus: http.StatusServiceUnavailable, Code: "ServiceUnavailable", Message: "down"})
-	got := w.eventually(obj, HaveField("Status.LastError", Not(BeNil())))
-	w.Expect(got).To(ready())
+	w.looks(4)
+	w.Expect(w.get(obj).ResourceVersion).To(Equal(got.ResourceVersion))
+	w.edit(obj, func(obj *v1alpha1.ImageImport) { obj.Annotations[v1alpha1.ReconcileRequestAnnotation] = "now" })
+	w.Expect(w.eventually(obj, HaveField("Status.LastError", HaveField("Code", "ServiceUnavailable")))).To(ready())
 	w.cloud.ClearFaults()
 	w.eventually(obj, And(ready(), HaveField("Status.LastError", BeNil())))
 }

@@ -96,6 +96,9 @@ func TestCredentialsAreSwitched(t *testing.T) {
 	w.eventually(obj, And(ready(), HaveField("Status.ImageName", "renamed")))
 }
 
+// readsSecretsAtOnce has an operator for which no Secret that was read a moment ago will do.
+func readsSecretsAtOnce(w *world) { w.timing.SecretCheck = time.Millisecond }
+
 // A deletion with broken credentials says why the object stays and how to let it go.
 func TestDeleteWithBrokenCredentials(t *testing.T) {
 	t.Parallel()
@@ -107,7 +110,7 @@ func TestDeleteWithBrokenCredentials(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newWorld(t, readsSecretsAtOnce)
 			w.credentials()
 			obj := w.create()
 			w.eventually(obj, ready())
@@ -124,7 +127,7 @@ func TestDeleteWithBrokenCredentials(t *testing.T) {
 // A namespace is deleted, and its Secret goes before its ImageImports. It ends all the same, and what each of them leaves
 // behind is told in an event that outlives both.
 func TestNamespaceIsDeleted(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, readsSecretsAtOnce)
 	w.credentials()
 	left := map[string]*v1alpha1.ImageImport{}
 	for _, name := range []string{"golden", "silver", "bronze"} {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -66,7 +67,7 @@ func fast() controllers.Timing {
 	return controllers.Timing{
 		Poll: 50 * time.Millisecond, Drift: 500 * time.Millisecond, Settle: 3 * time.Second, ListingLag: 2 * time.Second,
 		Slow: time.Hour, Denied: time.Hour, SecretCheck: 100 * time.Millisecond,
-		BackoffBase: 50 * time.Millisecond, BackoffMax: time.Second,
+		BackoffBase: 50 * time.Millisecond, BackoffMax: time.Second, Gather: 5 * time.Millisecond,
 	}
 }
 
@@ -128,7 +129,7 @@ func (w *world) start() {
 	}
 	w.operator = &controllers.Reconciler{
 		Client: kube, APIReader: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("ens-image-operator"),
-		Endpoint: endpoint, ClusterUID: uid, Timing: w.timing, Clock: clock.RealClock{},
+		Endpoint: endpoint, ClusterUID: uid, Timing: w.timing, Clock: clock.RealClock{}, CallsPerSecond: math.Inf(1),
 	}
 	w.Expect(w.operator.SetupWithManager(w.ctx, mgr, controller.Options{MaxConcurrentReconciles: 4})).To(Succeed())
 

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"cmp"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ens-image-operator/ens-image-operator/internal/imagewatch"
+)
+
+// follow ends a reconcile: it tells the watch of the account what the object knows, and for what to wake it. It returns when
+// the object has to come back by itself, 0 for never: no object comes back to look at the cloud.
+func (r *Reconciler) follow(s *state, outcome report, wait time.Duration) time.Duration {
+	object := client.ObjectKeyFromObject(s.obj)
+	if s.account == nil {
+		r.clouds().forget(object)
+		return wait
+	}
+	shared := s.account.cloud
+	shared.queue.Settle(object, s.waits || outcome.pending, s.intent != nil && s.intent.open())
+	switch {
+	case outcome.pending:
+		return 0
+	case !s.watched() && outcome.retry != retryWatch:
+		shared.watch.Forget(object)
+		return wait
+	}
+	shared.watch.Follow(object, s.account.source, s.obj.ResourceVersion, s.subject(), s.known(), s.pace(outcome, r.Clock.Now()))
+	switch {
+	case s.obj.Status.NextRetryTime != nil:
+		return wait
+	case outcome.back > 0:
+		return jittered(outcome.back, string(s.obj.UID))
+	case outcome.mood == moodReady:
+		return 0
+	}
+	return s.ahead(r.Clock.Now())
+}
+
+// known is what the object knows of its images, nil when it does not. Of what it has just deleted it waits for the end.
+func (s *state) known() *imagewatch.Sight {
+	switch {
+	case s.seen != nil:
+		return &imagewatch.Sight{Images: s.seen.images, Begun: s.seen.begun}
+	case s.doomed != nil:
+		return &imagewatch.Sight{Images: s.doomed.images, Begun: s.doomed.begun}
+	}
+	return nil
+}
+
+// watched is true when there is an image to look for, or may be.
+func (s *state) watched() bool {
+	return s.seen != nil || s.waits || s.intent != nil && s.intent.Closed != closedRefused
+}
+
+// pace is how soon the watch is to look again.
+func (s *state) pace(outcome report, now time.Time) imagewatch.Pace {
+	pace := imagewatch.Pace{Every: cmp.Or(outcome.wait, s.timing.Drift), Checks: s.intent != nil && s.intent.Shared}
+	switch {
+	case !s.obj.DeletionTimestamp.IsZero():
+		pace.Since = s.obj.DeletionTimestamp.Time
+	case s.intent != nil && s.intent.open() && !s.waits:
+		pace.Since = s.intent.SignedAt.Time
+	}
+	if s.renamed {
+		pace.Quiet = now.Add(s.timing.ListingLag)
+	}
+	return pace
+}
