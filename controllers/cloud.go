@@ -229,14 +229,33 @@ func (c *clouds) wake(object types.NamespacedName) {
 	}
 }
 
-// all are the watches of all accounts in use.
-func (c *clouds) all() (watches []*imagewatch.Watch) {
+// NextLook is when the next look at an account is due, zero for never. LookNow carries out the looks that are due. A manager
+// does both by itself; they are for those who drive the reconciler by hand, in virtual time.
+func (r *Reconciler) NextLook() (next time.Time) {
+	for _, watch := range r.clouds().watches() {
+		if due := watch.Due(); next.IsZero() || !due.IsZero() && due.Before(next) {
+			next = due
+		}
+	}
+	return next
+}
+
+// LookNow : see NextLook.
+func (r *Reconciler) LookNow(ctx context.Context) {
+	for _, watch := range r.clouds().watches() {
+		if due := watch.Due(); !due.IsZero() && !due.After(r.Clock.Now()) {
+			watch.Round(ctx)
+		}
+	}
+}
+
+func (c *clouds) watches() (all []*imagewatch.Watch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, shared := range c.byIdentity {
-		watches = append(watches, shared.watch)
+		all = append(all, shared.watch)
 	}
-	return watches
+	return all
 }
 
 // sourceOf names the Secret of an object, empty for the operator's own credentials.

@@ -28,7 +28,7 @@ func (r *Reconciler) follow(s *state, outcome report, wait time.Duration) time.D
 		shared.watch.Forget(object)
 		return wait
 	}
-	shared.watch.Follow(object, s.account.source, s.obj.ResourceVersion, s.subject(), s.known(), s.pace(outcome, r.Clock.Now()))
+	shared.watch.Follow(object, s.account.source, s.obj.ResourceVersion, s.subject(), s.known(outcome, r.Clock.Now()), s.pace(outcome, r.Clock.Now()))
 	switch {
 	case s.obj.Status.NextRetryTime != nil:
 		return wait
@@ -40,9 +40,12 @@ func (r *Reconciler) follow(s *state, outcome report, wait time.Duration) time.D
 	return s.ahead(r.Clock.Now())
 }
 
-// known is what the object knows of its images, nil when it does not. Of what it has just deleted it waits for the end.
-func (s *state) known() *imagewatch.Sight {
+// known is what the object knows of its images, nil when it does not. Of what it has just deleted it waits for the end, and
+// what the cloud refused may be because of what has changed since the look.
+func (s *state) known(outcome report, now time.Time) *imagewatch.Sight {
 	switch {
+	case s.seen != nil && outcome.failure != nil:
+		return &imagewatch.Sight{Images: s.seen.images, Begun: now}
 	case s.seen != nil:
 		return &imagewatch.Sight{Images: s.seen.images, Begun: s.seen.begun}
 	case s.doomed != nil:

@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -275,10 +276,10 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 		}
 	}
 	// The operator's own writes to annotations and status must not wake it: only news from the user do.
-	annotated := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+	touched := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, isImport := e.ObjectOld.(*v1alpha1.ImageImport)
 		after, isToo := e.ObjectNew.(*v1alpha1.ImageImport)
-		return isImport && isToo && userAnnotated(before, after)
+		return isImport && isToo && userTouched(before, after)
 	}}
 	if err := mgr.Add(r.clouds()); err != nil {
 		return fmt.Errorf("adding the watch of the accounts: %w", err)
@@ -289,21 +290,22 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 	})
 	return ctrl.NewControllerManagedBy(mgr).
 		WatchesRawSource(woken).
-		For(&v1alpha1.ImageImport{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, annotated))).
+		For(&v1alpha1.ImageImport{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, touched))).
 		Watches(&v1alpha1.ImageImport{}, handler.EnqueueRequestsFromMapFunc(r.rivals), builder.WithPredicates(claimChanges)).
 		WithOptions(options).
 		Complete(r)
 }
 
-// userAnnotated is true when a user asked for a reconcile or an adoption, took the import annotation away, or mended that
-// of an object that waits for just that.
-func userAnnotated(before, after *v1alpha1.ImageImport) bool {
+// userTouched is true when a user asked for a reconcile or an adoption, took the finalizer or the import annotation away, or
+// mended that of an object that waits for just that.
+func userTouched(before, after *v1alpha1.ImageImport) bool {
 	_, had := before.Annotations[v1alpha1.ImportAnnotation]
 	_, has := after.Annotations[v1alpha1.ImportAnnotation]
 	mended := had && !has || readyReason(after) == v1alpha1.ReasonOwnershipUnknown &&
 		before.Annotations[v1alpha1.ImportAnnotation] != after.Annotations[v1alpha1.ImportAnnotation]
 	adopted := before.Annotations[v1alpha1.AdoptAnnotation] != after.Annotations[v1alpha1.AdoptAnnotation]
-	return mended || adopted || before.ReconcileRequest() != after.ReconcileRequest()
+	bared := controllerutil.ContainsFinalizer(before, v1alpha1.ImageFinalizer) && !controllerutil.ContainsFinalizer(after, v1alpha1.ImageFinalizer)
+	return mended || adopted || bared || before.ReconcileRequest() != after.ReconcileRequest()
 }
 
 // ReadClusterUID returns the uid of the namespace kube-system, which identifies a cluster for its whole life.

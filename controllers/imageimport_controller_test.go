@@ -102,7 +102,7 @@ func TestUserAnnotated(t *testing.T) {
 			for _, f := range c.after {
 				f(after)
 			}
-			NewWithT(t).Expect(userAnnotated(before, after)).To(Equal(c.want))
+			NewWithT(t).Expect(userTouched(before, after)).To(Equal(c.want))
 		})
 	}
 }

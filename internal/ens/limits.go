@@ -18,8 +18,6 @@ const (
 	slowest = rate.Limit(0.1)
 	// readPatience is how long a read stands back behind the writes of its account.
 	readPatience = time.Second
-	// unlimited is the rate, in calls per second, that a bucket without a limit is first slowed down to.
-	unlimited = rate.Limit(64)
 )
 
 // Limits are the call rates of one account: a token bucket for all its calls, and one for each action, which is halved
@@ -33,7 +31,8 @@ type Limits struct {
 	actions map[string]*rate.Limiter
 }
 
-// NewLimits allows so many calls per second, for each action and for all of them together. +Inf allows any number.
+// NewLimits allows so many calls per second, for each action and for all of them together. +Inf allows any number, whatever
+// the cloud says.
 func NewLimits(perSecond float64) *Limits {
 	most := rate.Limit(perSecond)
 	if math.IsInf(perSecond, 1) {
@@ -98,13 +97,11 @@ func (l *Limits) note(action string, err error) {
 	limiter, limit := l.of(action), l.of(action).Limit()
 	failure, failed := errors.AsType[*Error](err)
 	switch {
-	case failed && failure.tooFast() && limit == rate.Inf:
-		// There is nothing to halve: more than an API of this kind takes for certain stands for it.
-		change(limiter, unlimited)
+	case l.most == rate.Inf:
 	case failed && failure.tooFast():
 		change(limiter, max(slowest, limit/2))
 	case !failed && limit < l.most:
-		change(limiter, min(l.most, limit+max(limit, min(l.most, unlimited))/16))
+		change(limiter, min(l.most, limit+l.most/16))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -85,7 +86,7 @@ func (r *run) start(kill boundary) (*manager, error) {
 	}
 	reconciler := &controllers.Reconciler{
 		Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("ens-image-operator"),
-		Endpoint: endpoint, ClusterUID: uid, Timing: timing(), Clock: heartbeat{manager: m},
+		Endpoint: endpoint, ClusterUID: uid, Timing: timing(), Clock: heartbeat{manager: m}, CallsPerSecond: math.Inf(1),
 	}
 	if err := reconciler.SetupWithManager(r.ctx, mgr, controller.Options{MaxConcurrentReconciles: 2}); err != nil {
 		return nil, err

@@ -33,12 +33,12 @@ func (w *world) arrive(d time.Duration, run func()) {
 	w.timers = append(w.timers, timer{at: w.clock.Now().Add(d), run: run, pending: true})
 }
 
-// arriveAfterReconcile delivers a request once the present reconcile and the one after it have ended.
+// arriveAfterReconcile delivers a request once what the operator does now, a reconcile or a look, and the next have ended.
 func (w *world) arriveAfterReconcile(run func()) {
-	w.onReconcile = append(w.onReconcile, delivery{at: w.reconciles + 2, run: run})
+	w.onReconcile = append(w.onReconcile, delivery{at: w.turns + 2, run: run})
 }
 
-// delivery waits for a number of reconciles.
+// delivery waits for a number of reconciles and looks.
 type delivery struct {
 	at  int
 	run func()
@@ -88,8 +88,9 @@ func (w *world) next(deadline time.Time) bool {
 			first = i
 		}
 	}
+	look := w.active.nextLook()
 	switch {
-	case first >= 0 && (w.due.IsZero() || !w.due.Before(w.timers[first].at)):
+	case first >= 0 && !before(w.due, w.timers[first].at) && !before(look, w.timers[first].at):
 		t := w.timers[first]
 		if t.at.After(deadline) {
 			return false
@@ -97,6 +98,12 @@ func (w *world) next(deadline time.Time) bool {
 		w.timers = slices.Delete(w.timers, first, first+1)
 		w.advanceTo(t.at)
 		t.run()
+	case before(look, w.due) || w.due.IsZero() && !look.IsZero():
+		if look.After(deadline) {
+			return false
+		}
+		w.advanceTo(look)
+		w.look()
 	case w.due.IsZero() || w.due.After(deadline):
 		return false
 	default:
@@ -104,6 +111,33 @@ func (w *world) next(deadline time.Time) bool {
 		w.reconcile()
 	}
 	return true
+}
+
+// before is true when a comes, and before b.
+func before(a, b time.Time) bool { return !a.IsZero() && a.Before(b) }
+
+// look lets the active process look at the cloud.
+func (w *world) look() {
+	p := w.active
+	w.turns++
+	p.look()
+	w.arriveNow()
+	switch {
+	case p != w.active:
+		p.dead = true
+	case p.dead:
+		w.restart(5 * time.Second)
+	}
+}
+
+// arriveNow lets requests arrive that wait for what the operator does.
+func (w *world) arriveNow() {
+	for _, d := range slices.Clone(w.onReconcile) {
+		if d.at <= w.turns {
+			d.run()
+		}
+	}
+	w.onReconcile = slices.DeleteFunc(w.onReconcile, func(d delivery) bool { return d.at <= w.turns })
 }
 
 func (w *world) advanceTo(t time.Time) {
@@ -117,14 +151,11 @@ func (w *world) reconcile() {
 	p := w.active
 	w.due = time.Time{}
 	w.reconciles++
+	w.turns++
 	w.paced = append(w.paced, w.clock.Now())
 	result, err := p.reconcile()
-	for _, d := range slices.Clone(w.onReconcile) {
-		if d.at <= w.reconciles {
-			d.run()
-		}
-	}
-	w.onReconcile = slices.DeleteFunc(w.onReconcile, func(d delivery) bool { return d.at <= w.reconciles })
+	w.catchUp()
+	w.arriveNow()
 	switch {
 	case p != w.active:
 		// It has lost the lease meanwhile, and ended.
@@ -163,11 +194,26 @@ func (w *world) observed(obj *v1alpha1.ImageImport) {
 	if gone {
 		w.versions = append(w.versions, nil)
 	}
-	mended := before != nil && reason(obj) == v1alpha1.ReasonOwnershipUnknown &&
-		before.Annotations[v1alpha1.ImportAnnotation] != obj.Annotations[v1alpha1.ImportAnnotation]
-	adopted := before != nil && before.Annotations[v1alpha1.AdoptAnnotation] != obj.Annotations[v1alpha1.AdoptAnnotation]
-	if before == nil || gone || mended || adopted || before.Generation != obj.Generation || before.ReconcileRequest() != obj.ReconcileRequest() {
+	if before == nil || gone || touched(before, obj) {
 		w.wake(0)
+	}
+}
+
+// touched is true for a change that wakes the operator.
+func touched(before, after *v1alpha1.ImageImport) bool {
+	mended := reason(after) == v1alpha1.ReasonOwnershipUnknown &&
+		before.Annotations[v1alpha1.ImportAnnotation] != after.Annotations[v1alpha1.ImportAnnotation]
+	adopted := before.Annotations[v1alpha1.AdoptAnnotation] != after.Annotations[v1alpha1.AdoptAnnotation]
+	bared := len(before.Finalizers) > 0 && len(after.Finalizers) == 0
+	return mended || adopted || bared || before.Generation != after.Generation || before.ReconcileRequest() != after.ReconcileRequest()
+}
+
+// catchUp wakes the operator when its cache moves on from an old version of the object that a reconcile has read.
+func (w *world) catchUp() {
+	read, newest := w.read, w.obj()
+	w.read = nil
+	if read != nil && newest != nil && read != newest && touched(read, newest) {
+		w.wake(time.Second)
 	}
 }
 

@@ -147,5 +147,6 @@ func (w *world) fromCache() *v1alpha1.ImageImport {
 			newest -= lag
 		}
 	}
-	return w.versions[max(newest, 0)]
+	w.read = w.versions[max(newest, 0)]
+	return w.read
 }

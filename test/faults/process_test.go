@@ -3,13 +3,16 @@
 package faults
 
 import (
+	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr/funcr"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -52,21 +55,39 @@ func (w *world) newProcess() *process {
 	w.must(err)
 	p.reconciler = &controllers.Reconciler{
 		Client: &cached{Client: kube, w: w, p: p}, APIReader: kube, Events: recorder{w}, Endpoint: endpoint,
-		ClusterUID: w.cluster, Timing: w.timing, Clock: w.clock,
+		ClusterUID: w.cluster, Timing: w.timing, Clock: w.clock, CallsPerSecond: math.Inf(1),
+		Wake: func(types.NamespacedName) { p.wake() },
 	}
 	return p
 }
 
 // reconcile runs the process once, as a worker of the work queue does.
 func (p *process) reconcile() (result ctrl.Result, err error) {
-	logger := funcr.New(func(prefix, args string) { p.w.said(prefix + " " + args) }, funcr.Options{Verbosity: 10})
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			p.w.violate("the reconciler panicked: %v", panicked)
 			err = fmt.Errorf("panic: %v", panicked)
 		}
 	}()
-	return p.reconciler.Reconcile(log.IntoContext(p.w.t.Context(), logger), ctrl.Request{NamespacedName: p.w.key})
+	return p.reconciler.Reconcile(p.context(), ctrl.Request{NamespacedName: p.w.key})
+}
+
+// wake puts the object into the work queue of the process.
+func (p *process) wake() {
+	if p == p.w.active && !p.dead {
+		p.w.wake(0)
+	}
+}
+
+// nextLook is when the process looks at the cloud next, zero for never.
+func (p *process) nextLook() time.Time { return p.reconciler.NextLook() }
+
+// look has the process look at the cloud.
+func (p *process) look() { p.reconciler.LookNow(p.context()) }
+
+func (p *process) context() context.Context {
+	logger := funcr.New(func(prefix, args string) { p.w.said(prefix + " " + args) }, funcr.Options{Verbosity: 10})
+	return log.IntoContext(p.w.t.Context(), logger)
 }
 
 // recorder keeps events for the search for secrets.

@@ -48,6 +48,8 @@ type world struct {
 	// versions are all states of the object, as the watch delivers them. nil: it is gone.
 	versions []*v1alpha1.ImageImport
 	heldAt   int
+	// read is the version that the present reconcile has read.
+	read *v1alpha1.ImageImport
 
 	plan     []*planned
 	outages  []outage
@@ -59,10 +61,12 @@ type world struct {
 	timers      []timer
 	onReconcile []delivery
 	reconciles  int
-	paced       []time.Time
-	called      []time.Time
-	healed      map[string]int
-	curing      bool
+	// turns counts reconciles and looks.
+	turns  int
+	paced  []time.Time
+	called []time.Time
+	healed map[string]int
+	curing bool
 
 	// foreign are the images of others, by ID, with their names.
 	foreign map[string]string
