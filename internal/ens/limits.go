@@ -107,8 +107,13 @@ func (l *Limits) note(action string, err error) {
 
 // tooFast is true when calling less often is an answer to the error.
 func (e *Error) tooFast() bool {
-	unanswered := e.HTTPStatus == 0 && e.Code != CodeCanceled && e.Code != CodeClientError
-	return e.Class == ClassThrottled || e.Class == ClassUnavailable || unanswered || e.HTTPStatus >= http.StatusInternalServerError
+	switch {
+	case e.Code == CodeCanceled, e.Code == CodeClientError:
+		return false
+	case e.HTTPStatus == 0, e.HTTPStatus >= http.StatusInternalServerError:
+		return true
+	}
+	return e.Class == ClassThrottled || e.Class == ClassUnavailable
 }
 
 func change(limiter *rate.Limiter, limit rate.Limit) {

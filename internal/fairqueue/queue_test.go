@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fairqueue
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"golang.org/x/time/rate"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+const bounded = "Import"
+
+// line is a queue in virtual time, and whom it wakes.
+type place struct {
+	*WithT
+	queue *Queue
+	woken []types.NamespacedName
+}
+
+// queueing runs a story with a queue that gives so many turns per second, and has so many under way.
+func queueing(t *testing.T, perSecond float64, most int, story func(*place)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		limiter := rate.NewLimiter(rate.Limit(perSecond), 1)
+		p := &place{WithT: NewWithT(t)}
+		p.queue = New(Options{
+			Take: func(string) time.Duration {
+				now := time.Now()
+				reservation := limiter.ReserveN(now, 1)
+				wait := reservation.DelayFrom(now)
+				if wait > 0 {
+					reservation.CancelAt(now)
+				}
+				return wait
+			},
+			Wake: func(object types.NamespacedName) { p.woken = append(p.woken, object) }, Bounded: bounded, Most: most,
+		})
+		story(p)
+	})
+}
+
+func of(namespace string, i int) types.NamespacedName {
+	return types.NamespacedName{Namespace: namespace, Name: fmt.Sprint(i)}
+}
+
+func (p *place) pass(d time.Duration) {
+	time.Sleep(d) //nolint:forbidigo // virtual time
+	synctest.Wait()
+}
+
+// turns lets all that were woken take their turn, and returns whose it was.
+func (p *place) turns() (taken []types.NamespacedName) {
+	for _, object := range p.woken {
+		if _, now := p.queue.Turn(object, bounded); now {
+			taken = append(taken, object)
+		}
+	}
+	p.woken = nil
+	return taken
+}
+
+// The single object of one namespace does not wait for the thousand of another.
+func TestNamespacesTakeTurns(t *testing.T) {
+	t.Parallel()
+	queueing(t, 10, 0, func(p *place) {
+		for i := range 1000 {
+			p.queue.Turn(of("many", i), bounded)
+		}
+		ahead, now := p.queue.Turn(of("few", 0), bounded)
+		p.Expect(now).To(BeFalse())
+		p.Expect(ahead).To(BeNumerically("<=", 1))
+		ahead, _ = p.queue.Turn(of("few", 1), bounded)
+		p.Expect(ahead).To(BeNumerically("~", 2, 1))
+		p.pass(450 * time.Millisecond)
+		taken := p.turns()
+		p.Expect(taken).To(HaveLen(4))
+		p.Expect(taken).To(ContainElements(of("few", 0), of("few", 1)))
+	})
+}
+
+// As many as are allowed are under way; who is done makes room for the next.
+func TestMostUnderWay(t *testing.T) {
+	t.Parallel()
+	queueing(t, 1e6, 3, func(p *place) {
+		p.queue.Settle(of("a", 100), false, true)
+		begun := 0
+		for i := range 10 {
+			p.pass(time.Millisecond)
+			if _, now := p.queue.Turn(of("a", i), bounded); now {
+				begun++
+			}
+		}
+		p.Expect(begun).To(Equal(2), "one is under way from before")
+		p.Expect(p.woken).To(BeEmpty())
+		p.queue.Settle(of("a", 100), false, false)
+		p.pass(time.Millisecond)
+		p.Expect(p.turns()).To(Equal([]types.NamespacedName{of("a", 2)}))
+		p.queue.Settle(of("a", 2), false, true)
+		p.queue.Settle(of("a", 2), false, true)
+		p.pass(time.Second)
+		p.Expect(p.turns()).To(BeEmpty())
+		if _, now := p.queue.Turn(of("a", 11), "Another"); !now {
+			t.Error("another action is not bounded")
+		}
+	})
+}
+
+// A turn that is not taken goes to the next.
+func TestTurnsAreGivenUp(t *testing.T) {
+	t.Parallel()
+	queueing(t, 1e6, 1, func(p *place) {
+		p.queue.Turn(of("a", 0), bounded)
+		p.queue.Turn(of("a", 1), bounded)
+		p.queue.Turn(of("a", 2), bounded)
+		p.queue.Settle(of("a", 0), false, false)
+		p.pass(time.Millisecond)
+		p.Expect(p.woken).To(ConsistOf(of("a", 1)))
+		p.queue.Settle(of("a", 1), false, false)
+		p.pass(time.Millisecond)
+		p.Expect(p.woken).To(ContainElement(of("a", 2)))
+		p.queue.Settle(of("a", 2), false, false)
+		p.Expect(p.queue.Idle()).To(BeTrue())
+	})
+}
+
+// Who waits is told when half of those ahead are gone, and only a few are told at a time.
+func TestNewsOfTheQueue(t *testing.T) {
+	t.Parallel()
+	queueing(t, 10, 0, func(p *place) {
+		for i := range 200 {
+			p.queue.Turn(of("a", i), bounded)
+		}
+		told := func() int { ahead, _ := p.queue.Turn(of("a", 199), bounded); return ahead }
+		p.Expect(told()).To(Equal(198))
+		p.pass(5 * time.Second)
+		p.Expect(told()).To(Equal(198), "not worth a word")
+		p.pass(6 * time.Second)
+		p.Expect(told()).To(BeNumerically("<=", 99))
+		p.woken = nil
+		p.pass(time.Second)
+		p.Expect(len(p.woken)).To(BeNumerically("<=", newsAtOnce+11))
+	})
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package imagewatch
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/utils/clock"
+
+	"github.com/ens-image-operator/ens-image-operator/internal/ens"
+)
+
+const marker = "-marked-"
+
+// account is a cloud account in virtual time, and what its watch does.
+type account struct {
+	*WithT
+	t      *testing.T
+	watch  *Watch
+	images []ens.Image
+	// calls counts the calls, each page of a listing is one.
+	calls int
+	// hidden are IDs that listings miss, and lost those that searches miss as well.
+	hidden, lost sets.Set[string]
+	// blind makes searches by name find nothing.
+	blind bool
+	// slow is how long a call takes.
+	slow time.Duration
+	err  error
+	// versions are those of the credentials by source. A source without one has moved.
+	versions map[types.NamespacedName]string
+	woken    map[types.NamespacedName]int
+}
+
+var secret = types.NamespacedName{Namespace: "edge", Name: "credentials"}
+
+// watching runs a story against an account in virtual time.
+func watching(t *testing.T, story func(*account)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		a := &account{
+			WithT: NewWithT(t), t: t, hidden: sets.New[string](), lost: sets.New[string](),
+			versions: map[types.NamespacedName]string{secret: "1"}, woken: map[types.NamespacedName]int{},
+		}
+		a.watch = New(Options{
+			Open: func(_ context.Context, source types.NamespacedName) (Reader, string, error) {
+				version, known := a.versions[source]
+				if !known {
+					return nil, "", ErrMoved
+				}
+				return a, version, nil
+			},
+			Wake: func(object types.NamespacedName) { a.woken[object]++ }, Marker: marker, Clock: clock.RealClock{},
+			Gather: 200 * time.Millisecond, Backoff: 2 * time.Second, MaxBackoff: 5 * time.Minute,
+			Denied: 10 * time.Minute, Recheck: 30 * time.Second, Checks: 3,
+		})
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go a.watch.Run(ctx)
+		story(a)
+	})
+}
+
+// pass lets time go by.
+func (a *account) pass(d time.Duration) {
+	time.Sleep(d) //nolint:forbidigo // virtual time
+	synctest.Wait()
+}
+
+func (a *account) call(pages int) error {
+	a.calls += pages
+	time.Sleep(time.Duration(pages) * a.slow) //nolint:forbidigo // virtual time
+	return a.err
+}
+
+func (a *account) ImageByID(_ context.Context, id string) (*ens.Image, error) {
+	if err := a.call(1); err != nil {
+		return nil, err
+	}
+	for _, image := range a.images {
+		if image.ID == id && !a.lost.Has(id) {
+			return &image, nil
+		}
+	}
+	return nil, nil
+}
+
+func (a *account) ImagesByName(_ context.Context, part string) ([]ens.Image, error) {
+	if part == "" {
+		return a.Images(a.t.Context())
+	}
+	found := slices.DeleteFunc(slices.Clone(a.images), func(image ens.Image) bool {
+		return a.blind || a.lost.Has(image.ID) || !strings.Contains(image.Name, part)
+	})
+	return found, a.call(pages(len(found)))
+}
+
+func (a *account) Images(context.Context) ([]ens.Image, error) {
+	found := slices.DeleteFunc(slices.Clone(a.images), func(image ens.Image) bool { return a.hidden.Has(image.ID) })
+	return found, a.call(pages(len(found)))
+}
+
+func object(i int) types.NamespacedName {
+	return types.NamespacedName{Namespace: "edge", Name: fmt.Sprintf("object-%05d", i)}
+}
+
+func id(i int) string { return fmt.Sprintf("m-%05d", i) }
+
+func suffix(i int) string { return fmt.Sprintf("%s%05d", marker, i) }
+
+// importing puts an image into the account that is being imported for an object, and has the object follow it.
+func (a *account) importing(i int) {
+	a.images = append(a.images, ens.Image{ID: id(i), Name: "golden" + suffix(i), Status: "Creating"})
+	a.follows(i, time.Now())
+}
+
+func (a *account) follows(i int, since time.Time) {
+	a.watch.Follow(object(i), secret, "1", Subject{Suffixes: []string{suffix(i)}}, nil, Pace{Every: 10 * time.Second, Since: since})
+}
+
+// owning puts an image into the account that an object has, and has the object follow it.
+func (a *account) owning(i int, change ...func(*Pace)) {
+	image := ens.Image{ID: id(i), Name: fmt.Sprint("golden-", i), Status: ens.StatusAvailable}
+	a.images = append(a.images, image)
+	pace := Pace{Every: 10 * time.Minute}
+	for _, f := range change {
+		f(&pace)
+	}
+	a.watch.Follow(object(i), secret, "1", Subject{ID: id(i)}, &Sight{Images: []ens.Image{image}, Begun: time.Now()}, pace)
+}
+
+func (a *account) looks(i int, subject Subject) (*Sight, error) {
+	return a.watch.Look(object(i), secret, "1", subject, time.Time{})
+}
+
+func (a *account) set(i int, status string) {
+	for at := range a.images {
+		if a.images[at].ID == id(i) {
+			a.images[at].Status = status
+		}
+	}
+}
+
+// counted returns the calls that were made during the time.
+func (a *account) counted(d time.Duration) int {
+	before := a.calls
+	a.pass(d)
+	return a.calls - before
+}
+
+func refusal(class ens.Class, code string) error {
+	return &ens.Error{Action: ens.ActionList, Class: class, Code: code, HTTPStatus: 400}
+}
