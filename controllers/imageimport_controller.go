@@ -308,6 +308,16 @@ func userTouched(before, after *v1alpha1.ImageImport) bool {
 	return mended || adopted || bared || before.ReconcileRequest() != after.ReconcileRequest()
 }
 
+// TrimForCache takes from an object what no reconcile reads: who manages which field, and the manifest that kubectl has last
+// applied. Together they are as large as the rest.
+func TrimForCache(o any) (any, error) {
+	if obj, is := o.(client.Object); is {
+		obj.SetManagedFields(nil)
+		delete(obj.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
+	}
+	return o, nil
+}
+
 // ReadClusterUID returns the uid of the namespace kube-system, which identifies a cluster for its whole life.
 func ReadClusterUID(ctx context.Context, reader client.Reader) (types.UID, error) {
 	namespace := &corev1.Namespace{}

@@ -40,11 +40,13 @@ func (w *Sweeper) Start(ctx context.Context) error {
 		return nil
 	}
 	ctx = log.IntoContext(ctx, log.FromContext(ctx).WithName("sweeper"))
-	wait.JitterUntilWithContext(ctx, func(ctx context.Context) {
+	// Not at once: a restart is to cost as few calls as possible.
+	_ = wait.PollUntilContextCancel(ctx, w.Interval, false, func(ctx context.Context) (done bool, _ error) {
 		if _, err := w.Sweep(ctx); err != nil && ctx.Err() == nil {
 			log.FromContext(ctx).Info("sweep for orphaned images was not completed", "cause", err.Error())
 		}
-	}, w.Interval, 0.1, true)
+		return false, nil
+	})
 	return nil
 }
 

@@ -72,6 +72,7 @@ func run(ctx context.Context, args []string, output io.Writer) error {
 	reconciler := &controllers.Reconciler{
 		Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("ens-image-operator"),
 		Endpoint: endpoint, ClusterUID: clusterUID, Timing: o.timing, Clock: clock.RealClock{},
+		CallsPerSecond: o.callsPerSecond, MaxConcurrentImports: o.concurrentImports, Sharded: len(o.namespaces) > 0 || !o.selector.Empty(),
 	}
 	if err := reconciler.SetupWithManager(ctx, mgr, controller.Options{MaxConcurrentReconciles: o.concurrentReconciles}); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
@@ -90,13 +91,12 @@ func newManager(config *rest.Config, o *options) (ctrl.Manager, error) {
 	// The server's priority and fairness is the limit, not the client.
 	config.QPS = -1
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme: scheme,
-		// Nobody reads managedFields, and they are a third of the cache.
-		Cache:                         cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
+		Scheme:                        scheme,
+		Cache:                         o.cache(),
 		Metrics:                       metricsserver.Options{BindAddress: o.metricsAddress},
 		HealthProbeBindAddress:        o.probeAddress,
 		LeaderElection:                o.leaderElect,
-		LeaderElectionID:              "ens-image-operator",
+		LeaderElectionID:              o.leaderID,
 		LeaderElectionNamespace:       o.leaderNamespace,
 		LeaderElectionReleaseOnCancel: true,
 		GracefulShutdownTimeout:       new(50 * time.Second),
@@ -105,4 +105,16 @@ func newManager(config *rest.Config, o *options) (ctrl.Manager, error) {
 		return nil, fmt.Errorf("creating the manager: %w", err)
 	}
 	return mgr, errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("ping", healthz.Ping))
+}
+
+// cache holds the objects that this operator looks after, without what it never reads.
+func (o *options) cache() cache.Options {
+	options := cache.Options{DefaultTransform: controllers.TrimForCache, DefaultLabelSelector: o.selector}
+	for _, namespace := range o.namespaces {
+		if options.DefaultNamespaces == nil {
+			options.DefaultNamespaces = map[string]cache.Config{}
+		}
+		options.DefaultNamespaces[namespace] = cache.Config{}
+	}
+	return options
 }

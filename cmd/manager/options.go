@@ -7,12 +7,15 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
@@ -34,7 +37,12 @@ type options struct {
 	probeAddress         string
 	leaderElect          bool
 	leaderNamespace      string
+	leaderID             string
+	namespaces           []string
+	selector             labels.Selector
 	concurrentReconciles int
+	concurrentImports    int
+	callsPerSecond       float64
 	sweepInterval        time.Duration
 	deleteOrphans        bool
 	showVersion          bool
@@ -43,14 +51,21 @@ type options struct {
 
 // parseFlags prints the help to output when it is asked for; its error is flag.ErrHelp then.
 func parseFlags(args []string, output io.Writer) (*options, error) {
-	o := &options{timing: controllers.DefaultTiming(), concurrentReconciles: 10, sweepInterval: time.Hour}
+	o := &options{
+		timing: controllers.DefaultTiming(), selector: labels.Everything(), concurrentReconciles: 10, concurrentImports: 100, callsPerSecond: 10,
+		sweepInterval: time.Hour,
+	}
 	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.endpoint, "ens-endpoint", ens.DefaultEndpoint,
 		"`host`, host:port or https://host:port of the ENS API; accounts of the international site use ens.ap-southeast-1.aliyuncs.com")
 	flags.StringVar(&o.region, "ens-region", ens.DefaultRegion, "RegionId sent to the ENS API")
-	flags.Var((*duration)(&o.timing.Poll), "poll-interval", "`interval` between looks at an import in flight")
-	flags.Var((*duration)(&o.timing.Drift), "drift-interval", "`interval` between looks at an available image")
+	flags.Var((*duration)(&o.timing.Poll), "poll-interval",
+		"`interval` between looks at imports in flight, of all objects of an account together; young imports are looked at sooner, old ones later")
+	flags.Var((*duration)(&o.timing.Drift), "drift-interval", "`interval` between looks at the images that are available, of all objects of an account together")
+	flags.Var((*callRate)(&o.callsPerSecond), "ens-qps",
+		"`calls` per second to each account, of each action and of all together; slowed down when the cloud throttles; 0: any number, whatever the cloud says")
+	flags.Var(&count{&o.concurrentImports, 0}, "max-concurrent-imports", "`number` of imports of each account that run at the same time; 0: any number")
 	flags.Var((*duration)(&o.timing.Settle), "settle-time",
 		"`time` after an import call without an answer in which its image may still appear: the validity of a signed request (31m), "+
 			"the clock skew between operator and cloud, and the lag of listings; less than 37m is accepted for a loopback endpoint only")
@@ -60,7 +75,10 @@ func parseFlags(args []string, output io.Writer) (*options, error) {
 	flags.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "`address` of /healthz and /readyz; 0 turns them off")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "elect a leader, so that several replicas can run")
 	flags.StringVar(&o.leaderNamespace, "leader-election-namespace", "", "`namespace` of the lease (default: the namespace of the pod)")
-	flags.Var((*count)(&o.concurrentReconciles), "max-concurrent-reconciles", "`number` of objects that are worked on at the same time")
+	flags.StringVar(&o.leaderID, "leader-election-id", "ens-image-operator", "`name` of the lease; each of several operators that divide the objects needs its own")
+	flags.Var((*namespaces)(&o.namespaces), "watch-namespaces", "comma-separated `namespaces` whose ImageImports this operator looks after (default: all)")
+	flags.Func("watch-label-selector", "`selector` of the labels of the ImageImports that this operator looks after, for example shard=a or '!shard' (default: all)", o.selectBy)
+	flags.Var(&count{&o.concurrentReconciles, 1}, "max-concurrent-reconciles", "`number` of objects that are worked on at the same time")
 	flags.DurationVar(&o.sweepInterval, "orphan-sweep-interval", o.sweepInterval,
 		"`interval` between looks for images that bear this cluster's mark and belong to no ImageImport; 0 turns them off")
 	flags.BoolVar(&o.deleteOrphans, "delete-orphans", false,
@@ -124,16 +142,65 @@ func (d *duration) Set(text string) error {
 	return nil
 }
 
-// count is a flag whose value must be greater than 0.
-type count int
+// count is a flag whose value must be a whole number that is not too small.
+type count struct {
+	value *int
+	least int
+}
 
-func (c *count) String() string { return strconv.Itoa(int(*c)) }
+func (c *count) String() string {
+	if c.value == nil {
+		return "" // the flag package asks a count without value
+	}
+	return strconv.Itoa(*c.value)
+}
 
 func (c *count) Set(text string) error {
 	value, err := strconv.Atoi(text)
-	if err != nil || value <= 0 {
-		return errors.New("allowed are whole numbers greater than 0")
+	if err != nil || value < c.least {
+		return fmt.Errorf("allowed are whole numbers from %d on", c.least)
 	}
-	*c = count(value)
+	*c.value = value
+	return nil
+}
+
+// callRate is a flag for calls per second, where 0 means any number.
+type callRate float64
+
+func (r *callRate) String() string { return strconv.FormatFloat(float64(*r), 'g', -1, 64) }
+
+func (r *callRate) Set(text string) error {
+	value, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil || !(value == 0 || value >= 0.1 && value <= 10_000):
+		return errors.New("allowed are 0 and numbers from 0.1 to 10000")
+	case value == 0:
+		value = math.Inf(1)
+	}
+	*r = callRate(value)
+	return nil
+}
+
+// namespaces is a flag for a list of namespaces.
+type namespaces []string
+
+func (n *namespaces) String() string { return strings.Join(*n, ",") }
+
+func (n *namespaces) Set(text string) error {
+	names := strings.Split(text, ",")
+	for i, name := range names {
+		names[i] = strings.TrimSpace(name)
+		if len(validation.IsDNS1123Label(names[i])) > 0 {
+			return fmt.Errorf("%q is no name of a namespace: allowed are names of at most 63 lower case letters, digits and '-', divided by commas", names[i])
+		}
+	}
+	*n = names
+	return nil
+}
+
+func (o *options) selectBy(text string) (err error) {
+	if o.selector, err = labels.Parse(text); err != nil {
+		return fmt.Errorf("allowed are label selectors, for example shard=a, 'shard in (a,b)' or '!shard': %w", err)
+	}
 	return nil
 }

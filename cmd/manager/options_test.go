@@ -6,10 +6,12 @@ import (
 	"bytes"
 	"flag"
 	"io"
+	"math"
 	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/ens-image-operator/ens-image-operator/controllers"
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
@@ -24,6 +26,7 @@ func TestDefaults(t *testing.T) {
 	g.Expect(*o).To(Equal(options{
 		endpoint: ens.DefaultEndpoint, region: ens.DefaultRegion, timing: controllers.DefaultTiming(),
 		metricsAddress: "0", probeAddress: ":8081", concurrentReconciles: 10, sweepInterval: time.Hour, log: o.log,
+		leaderID: "ens-image-operator", selector: labels.Everything(), concurrentImports: 100, callsPerSecond: 10,
 	}))
 	g.Expect(o.log.Development).To(BeFalse())
 }
@@ -35,7 +38,8 @@ func TestEveryFlag(t *testing.T) {
 		"--ens-endpoint", "https://127.0.0.1:8443", "--ens-region=ap-southeast-1", "--poll-interval", "1s", "--drift-interval=2m",
 		"--settle-time", "3s", "--slow-retry-interval", "4h", "--metrics-bind-address", ":8080", "--health-probe-bind-address", "0",
 		"--leader-elect", "--leader-election-namespace", "ens", "--max-concurrent-reconciles", "5", "--version", "--zap-devel",
-		"--orphan-sweep-interval=2h", "--delete-orphans",
+		"--orphan-sweep-interval=2h", "--delete-orphans", "--leader-election-id=shard-a", "--watch-namespaces=edge, core",
+		"--watch-label-selector=shard in (a,b)", "--max-concurrent-imports=0", "--ens-qps=2.5",
 	}, io.Discard)
 	g.Expect(err).NotTo(HaveOccurred())
 	timing := controllers.DefaultTiming()
@@ -44,13 +48,19 @@ func TestEveryFlag(t *testing.T) {
 	g.Expect(*o).To(Equal(options{
 		endpoint: "https://127.0.0.1:8443", region: "ap-southeast-1", timing: timing, metricsAddress: ":8080", probeAddress: "0",
 		leaderElect: true, leaderNamespace: "ens", concurrentReconciles: 5, sweepInterval: 2 * time.Hour, deleteOrphans: true, showVersion: true, log: o.log,
+		leaderID: "shard-a", namespaces: []string{"edge", "core"}, selector: o.selector, callsPerSecond: 2.5,
 	}))
+	g.Expect(o.selector.String()).To(Equal("shard in (a,b)"))
+	g.Expect(o.cache().DefaultNamespaces).To(And(HaveLen(2), HaveKey("edge"), HaveKey("core")))
+	unlimited, err := parseFlags([]string{"--ens-qps=0"}, io.Discard)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(math.IsInf(unlimited.callsPerSecond, 1)).To(BeTrue())
 }
 
 // A wrong flag is answered with one line that names it and says what is allowed.
 func TestWrongFlags(t *testing.T) {
 	t.Parallel()
-	const positive, whole = "durations greater than 0", "whole numbers greater than 0"
+	const positive, whole = "durations greater than 0", "whole numbers from 1 on"
 	for name, c := range map[string]struct {
 		args []string
 		says []string
@@ -65,6 +75,12 @@ func TestWrongFlags(t *testing.T) {
 		"less than no time":       {[]string{"--settle-time=-40m"}, []string{"-settle-time", positive}},
 		"no workers":              {[]string{"--max-concurrent-reconciles=0"}, []string{"-max-concurrent-reconciles", whole}},
 		"half a worker":           {[]string{"--max-concurrent-reconciles=0.5"}, []string{"-max-concurrent-reconciles", whole}},
+		"less than no import":     {[]string{"--max-concurrent-imports=-1"}, []string{"-max-concurrent-imports", "from 0 on"}},
+		"hardly a call":           {[]string{"--ens-qps=0.01"}, []string{"-ens-qps", "from 0.1 to 10000"}},
+		"calls like sand":         {[]string{"--ens-qps=NaN"}, []string{"-ens-qps", "from 0.1 to 10000"}},
+		"not a namespace":         {[]string{"--watch-namespaces=edge,Core"}, []string{"-watch-namespaces", `"Core"`, "lower case"}},
+		"no namespace":            {[]string{"--watch-namespaces="}, []string{"-watch-namespaces", `""`}},
+		"not a selector":          {[]string{"--watch-label-selector=shard in"}, []string{"-watch-label-selector", "shard in (a,b)"}},
 		"deletes, never sweeps":   {[]string{"--delete-orphans", "--orphan-sweep-interval=0"}, []string{"--delete-orphans", "--orphan-sweep-interval"}},
 		"sweeps backwards":        {[]string{"--orphan-sweep-interval=-1h"}, []string{"--orphan-sweep-interval", "0 and more"}},
 		"not a boolean":           {[]string{"--leader-elect=maybe"}, []string{"-leader-elect", "boolean", `"maybe"`}},

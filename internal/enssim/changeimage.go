@@ -48,7 +48,7 @@ func (s *Simulator) deleteImage(c *call) (any, *apiError) {
 	case len(record.Image.SharedWith) > 0 && s.behaviour.DeleteSharedCode != "":
 		return nil, refuse(http.StatusBadRequest, s.behaviour.DeleteSharedCode, "The image is shared with other accounts.")
 	}
-	record.GoneAt = c.now.Add(s.behaviour.DeleteLag.Duration)
+	record.GoneAt, s.sorted = c.now.Add(s.behaviour.DeleteLag.Duration), nil
 	return changeResult{RequestID: c.requestID}, nil
 }
 

@@ -57,44 +57,48 @@ func (s *Simulator) describeSelfImages(c *call) (any, *apiError) {
 		return nil, refusal
 	}
 	s.listings++
-	rows := []imageRow{}
+	var found []*image
 	for _, record := range s.sortedImages() {
-		if row, listed := s.row(record, c); listed {
-			rows = append(rows, row)
+		if s.lists(record, c) {
+			found = append(found, record)
 		}
 	}
 	switch s.behaviour.Order {
 	case OrderReverse:
-		slices.Reverse(rows)
+		slices.Reverse(found)
 	case OrderShuffled:
 		//nolint:gosec // the order needs no secrecy
-		rand.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+		rand.Shuffle(len(found), func(i, j int) { found[i], found[j] = found[j], found[i] })
 	}
 	result := describeResult{
 		RequestID: c.requestID, PageNumber: strconv.Itoa(wanted.number), PageSize: strconv.Itoa(wanted.size),
-		TotalCount: strconv.Itoa(len(rows)),
+		TotalCount: strconv.Itoa(len(found)),
 	}
-	result.Images.Image = cut(rows, wanted)
+	result.Images.Image = []imageRow{}
+	for _, record := range cut(found, wanted) {
+		result.Images.Image = append(result.Images.Image, record.row(c))
+	}
 	return result, nil
 }
 
-// row returns what the caller sees of the image, if it sees it and asked for it.
-func (s *Simulator) row(record *image, c *call) (imageRow, bool) {
-	current := record.at(c.now)
-	owner := "self"
+// lists is true for an image that the caller sees and asked for.
+func (s *Simulator) lists(record *image, c *call) bool {
+	visible := !c.now.Before(record.VisibleAt) || s.behaviour.ListFlicker && s.listings%3 == 1
+	mine := record.Image.AccountID == c.account() || slices.Contains(record.Image.SharedWith, c.account())
+	return visible && mine &&
+		s.resembles(record.Image.ImageID, c.params["ImageId"]) &&
+		s.resembles(record.listedName(c.now), c.params["ImageName"]) &&
+		(c.params["SnapshotId"] == "" || c.params["SnapshotId"] == record.Image.SnapshotID)
+}
+
+// row is what the caller sees of the image.
+func (r *image) row(c *call) imageRow {
+	current, owner := r.at(c.now), "self"
 	if current.AccountID != c.account() {
 		owner = "others"
-		if !slices.Contains(current.SharedWith, c.account()) {
-			return imageRow{}, false
-		}
 	}
-	current.ImageName = record.listedName(c.now)
-	visible := !c.now.Before(record.VisibleAt) || s.behaviour.ListFlicker && s.listings%3 == 1
-	listed := visible &&
-		s.resembles(current.ImageID, c.params["ImageId"]) &&
-		s.resembles(current.ImageName, c.params["ImageName"]) &&
-		(c.params["SnapshotId"] == "" || c.params["SnapshotId"] == current.SnapshotID)
-	return current.row(owner), listed
+	current.ImageName = r.listedName(c.now)
+	return current.row(owner)
 }
 
 // resembles is the fuzzy search of ImageId and ImageName.

@@ -113,6 +113,7 @@ func (s *Simulator) UpdateImage(id string, change func(*Image)) error {
 	}
 	after.StatusPinned = (after.StatusPinned || after.Status != before.Status) && after.Status != ""
 	record.store(after)
+	s.sorted = nil
 	s.persist()
 	return nil
 }
@@ -123,6 +124,7 @@ func (s *Simulator) RemoveImage(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.images, id)
+	s.sorted = nil
 	s.persist()
 }
 
@@ -143,7 +145,7 @@ func (s *Simulator) putImage(image Image) Image {
 	record := s.newRecord()
 	record.Final = image.Status
 	record.store(image)
-	s.images[image.ImageID] = record
+	s.images[image.ImageID], s.sorted = record, nil
 	return record.at(s.now())
 }
 
@@ -161,18 +163,25 @@ func (s *Simulator) living(id string) (*image, bool) {
 // sortedImages returns all records, oldest first, and drops those that a
 // delete has removed from the listings by now.
 func (s *Simulator) sortedImages() []*image {
-	now := s.now()
+	if s.sorted != nil {
+		return s.sorted
+	}
+	now, leaving := s.now(), false
 	records := make([]*image, 0, len(s.images))
 	for id, record := range s.images {
 		if !record.GoneAt.IsZero() && !now.Before(record.GoneAt) {
 			delete(s.images, id)
 			continue
 		}
+		leaving = leaving || !record.GoneAt.IsZero()
 		records = append(records, record)
 	}
 	slices.SortFunc(records, func(a, b *image) int {
 		return cmp.Or(a.Image.CreationTime.Compare(b.Image.CreationTime), cmp.Compare(a.Number, b.Number))
 	})
+	if !leaving {
+		s.sorted = records
+	}
 	return records
 }
 

@@ -42,7 +42,7 @@ func (s *Simulator) importImage(c *call) (any, *apiError) {
 	}
 	record.VisibleAt = c.now.Add(s.behaviour.ListLag.Duration)
 	record.store(created)
-	s.images[created.ImageID] = record
+	s.images[created.ImageID], s.sorted = record, nil
 	c.imageID = created.ImageID
 	return importResult{RequestID: c.requestID, ImageID: created.ImageID}, nil
 }

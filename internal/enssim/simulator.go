@@ -35,13 +35,15 @@ type Simulator struct {
 	keys      map[string]AccessKey
 	objects   map[objectID]Object
 	images    map[string]*image
-	created   int
-	listings  int
-	nonces    map[nonceID]time.Time
-	limiters  map[limiterID]*rate.Limiter
-	faults    []*plannedFault
-	history   []Call
-	seq       int
+	// sorted are the images in the order of their creation; nil: to be sorted anew.
+	sorted   []*image
+	created  int
+	listings int
+	nonces   map[nonceID]time.Time
+	limiters map[limiterID]*rate.Limiter
+	faults   []*plannedFault
+	history  []Call
+	seq      int
 	// epoch counts resets, so that a delivery delayed across one is dropped.
 	epoch     int
 	stateFile string
@@ -98,7 +100,7 @@ func (s *Simulator) restart() {
 	s.behaviour = s.initial.Behaviour.clone()
 	s.keys = map[string]AccessKey{}
 	s.objects = map[objectID]Object{}
-	s.images = map[string]*image{}
+	s.images, s.sorted = map[string]*image{}, nil
 	s.nonces = map[nonceID]time.Time{}
 	s.limiters = map[limiterID]*rate.Limiter{}
 	s.faults, s.history = nil, nil

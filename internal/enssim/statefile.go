@@ -71,6 +71,7 @@ func (s *Simulator) load(text []byte) error {
 	clear(s.keys)
 	clear(s.objects)
 	clear(s.images)
+	s.sorted = nil
 	s.plant(Seed{AccessKeys: saved.AccessKeys, Objects: saved.Objects})
 	for _, record := range saved.Images {
 		s.images[record.Image.ImageID] = record

@@ -55,11 +55,17 @@ var mutants = []mutant{
 	},
 	{
 		name: "first-row-look-up",
-		why:  "the first row of a fuzzy answer is taken for the image: it is the neighbour's",
+		why:  "what a fuzzy search shows first is taken for the image: it is the neighbour's",
 		changes: []change{
 			{
-				"internal/ens/images.go", `func(image Image) bool { return !strings.HasSuffix(image.Name, suffix) }`,
-				`func(image Image) bool { return !strings.Contains(image.Name, suffix) || image.ID != images[0].ID }`,
+				"internal/imagewatch/listing.go", `			found = l.pick(found, l.ends[suffix]...)
+			continue`,
+				`			for end, ids := range l.ends {
+				if strings.HasPrefix(end, suffix) && (len(found) == 0 || end > suffix) {
+					found = l.pick(nil, ids...)
+				}
+			}
+			continue`,
 			},
 			{"internal/ens/images.go", `func(image Image) bool { return image.ID == id }`, `func(Image) bool { return true }`},
 		},
