@@ -23,7 +23,7 @@ KUBECTL ?= $(or $(shell command -v kubectl),$$(hack/controlplane/build.sh)/kubec
 
 # Packages whose tests need no control plane, and those whose tests do.
 UNIT := ./api/... ./cmd/... ./controllers/... ./internal/...
-CLUSTER := ./test/admission/... ./test/apivalidation/... ./test/integration/... ./test/testenv/...
+CLUSTER := ./test/admission/... ./test/apivalidation/... ./test/bench/... ./test/integration/... ./test/testenv/...
 null :=
 comma := ,
 UNIT_LIST := $(subst $(null) $(null),$(comma),$(UNIT))
@@ -91,6 +91,10 @@ crash: race model faults ## Everything of docs/exactly-once.md: the model, all f
 .PHONY: model
 model: ## Explore the decisions exhaustively, and those of operators broken on purpose, for some minutes. Ends with a table.
 	MODEL=full go test -count=1 -timeout 60m -run '^TestModel$$' -v ./controllers | grep -vE '^ *(===|--- PASS)'
+
+.PHONY: bench
+bench: envtest ## Measure the operator against raw writes, a naive controller and a script, for most of an hour. BENCH=1000: imports of so many objects only.
+	BENCH=$(or $(BENCH),full) go test -count=1 -timeout 120m -run '^TestBench$$' -v ./test/bench | grep -vE '^(=== |---|[IEW][0-9]{4} )|_test.go:[0-9]+: namespace'
 
 .PHONY: deflake
 deflake: race envtest ## Run a test 20 times with the race detector: PKG=./controllers RUN=TestName.

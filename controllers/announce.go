@@ -28,6 +28,9 @@ func (r *Reconciler) announce(ctx context.Context, s *state, e effect) {
 		logger.Info("ImportImage was accepted", "attempt", s.intent.Attempt, "imageId", s.answer.imported.ImageID, "requestId", s.answer.imported.RequestID)
 	case renameImage:
 		logger.Info("image was renamed", "imageId", e.image, "imageName", e.name)
+		if s.obj.Status.CompletionTime == nil {
+			return // a part of the import, of whose end an event tells
+		}
 		r.Events.Eventf(s.obj, nil, corev1.EventTypeNormal, "ImageRenamed", "Rename", "image %s is named %s", e.image, e.name)
 	case shareImage:
 		logger.Info("image was shared", "imageId", e.image, "accounts", e.accounts)

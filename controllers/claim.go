@@ -90,8 +90,7 @@ func (r *Reconciler) findClaims(ctx context.Context, s *state, seen *sighting) e
 		return nil
 	}
 	note := func(obj *v1alpha1.ImageImport) { s.noteClaims(obj, seen) }
-	// A stale cache may miss the better claim. A deletion cannot be taken back, nor can the rename after an adoption.
-	live := r.Sharded || !s.obj.DeletionTimestamp.IsZero() || s.adoptsBySpec()
+	live := r.claimsLive(s)
 	if copied || slices.ContainsFunc(images, s.bearsAnotherToken) {
 		return r.eachObject(ctx, live, note)
 	}
@@ -103,6 +102,12 @@ func (r *Reconciler) findClaims(ctx context.Context, s *state, seen *sighting) e
 		}
 	}
 	return nil
+}
+
+// claimsLive is true when the cache will not do: it may be stale and miss the better claim, and a deletion cannot be taken
+// back, nor can the rename after an adoption. And it lacks what another operator looks after.
+func (r *Reconciler) claimsLive(s *state) bool {
+	return r.Sharded || !s.obj.DeletionTimestamp.IsZero() || s.adoptsBySpec()
 }
 
 // copied is true when the record came along from another object of this cluster, which may still live.

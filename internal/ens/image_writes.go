@@ -46,7 +46,7 @@ func (c *Client) UnshareImage(ctx context.Context, id, account string) error {
 
 // ImageShares returns the accounts that the image is shared with, sorted, from a complete listing.
 func (c *Client) ImageShares(ctx context.Context, id string) ([]string, error) {
-	accounts, err := readPages("DescribeImageSharePermission",
+	accounts, err := readPages("DescribeImageSharePermission", listTries,
 		func(account string) string { return account },
 		func(page int) ([]string, int, error) {
 			request := sdkens.CreateDescribeImageSharePermissionRequest()
@@ -65,6 +65,9 @@ func (c *Client) ImageShares(ctx context.Context, id string) ([]string, error) {
 			}
 			return accounts, response.TotalCount, nil
 		})
+	if err != nil {
+		return nil, err
+	}
 	slices.Sort(accounts)
-	return accounts, err
+	return accounts, nil
 }

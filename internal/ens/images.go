@@ -44,7 +44,7 @@ type Image struct {
 
 // ImageByID returns the image with exactly this ID, or nil when a complete listing does not hold it.
 func (c *Client) ImageByID(ctx context.Context, id string) (*Image, error) {
-	images, err := c.list(ctx, id, "")
+	images, err := c.list(ctx, listTries, id, "")
 	if err != nil {
 		return nil, err
 	}
@@ -55,28 +55,27 @@ func (c *Client) ImageByID(ctx context.Context, id string) (*Image, error) {
 	return nil, nil
 }
 
-// ImagesByName returns the images of the account whose name contains part, oldest first, from a complete listing of what
-// the cloud's search finds. How fuzzy that is, is not documented: what it does not show may exist all the same.
+// ImagesByName returns the images of the account whose name contains part, oldest first, as far as the cloud's search finds
+// them. How fuzzy that is, is not documented: what it does not show may exist all the same. With an error of the code
+// CodeListingChanged come those that were seen: there may be more.
 func (c *Client) ImagesByName(ctx context.Context, part string) ([]Image, error) {
-	images, err := c.list(ctx, "", part)
-	if err != nil {
-		return nil, err
-	}
+	images, err := c.list(ctx, 1, "", part)
 	images = slices.DeleteFunc(images, func(image Image) bool { return !strings.Contains(image.Name, part) })
 	slices.SortFunc(images, func(a, b Image) int {
 		return cmp.Or(a.CreationTime.Compare(b.CreationTime), cmp.Compare(a.ID, b.ID))
 	})
-	return images, nil
+	return images, err
 }
 
-// Images returns all images of the account, from a complete listing.
+// Images returns all images of the account. With an error of the code CodeListingChanged come those that were seen: there may
+// be more.
 func (c *Client) Images(ctx context.Context) ([]Image, error) {
-	return c.list(ctx, "", "")
+	return c.list(ctx, listTries, "", "")
 }
 
 // list returns the account's own images that the cloud's fuzzy search finds. Empty values search for nothing.
-func (c *Client) list(ctx context.Context, id, name string) ([]Image, error) {
-	rows, err := readPages(ActionList,
+func (c *Client) list(ctx context.Context, tries int, id, name string) ([]Image, error) {
+	rows, err := readPages(ActionList, tries,
 		func(row sdkens.ImageInDescribeSelfImages) string { return row.ImageId },
 		func(page int) ([]sdkens.ImageInDescribeSelfImages, int, error) {
 			// A request keeps the parameters of its last signature, so every page gets a new one.
@@ -93,9 +92,6 @@ func (c *Client) list(ctx context.Context, id, name string) ([]Image, error) {
 			}
 			return response.Images.Image, total, nil
 		})
-	if err != nil {
-		return nil, err
-	}
 	var images []Image
 	for _, row := range rows {
 		// "others" marks an image that another account shares with this one. A word that nobody knows must not make an
@@ -104,7 +100,7 @@ func (c *Client) list(ctx context.Context, id, name string) ([]Image, error) {
 			images = append(images, imageFrom(row))
 		}
 	}
-	return images, nil
+	return images, err
 }
 
 func imageFrom(row sdkens.ImageInDescribeSelfImages) Image {

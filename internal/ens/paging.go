@@ -2,29 +2,40 @@
 
 package ens
 
+import (
+	"k8s.io/apimachinery/pkg/util/sets"
+)
+
 // listTries is how often a listing that changed under our hands is started again.
 const listTries = 3
 
+// maxPages bounds a listing that does not end.
+const maxPages = 4096
+
 // readPages reads a paged listing until it has seen every row. The order of rows is not documented, so a total that
-// moved or a row seen twice means that rows may have been missed: then it starts again, and in the end it returns an
-// error rather than an incomplete list. read returns a page and the total that came with it, negative for none; key
-// tells rows apart.
-func readPages[T any](action string, key func(T) string, read func(page int) (rows []T, total int, err error)) ([]T, error) {
-	for range listTries {
-		rows, complete, err := readPagesOnce(key, read)
-		if err != nil {
+// moved or a row seen twice means that rows may have been missed: then it starts again, and after so many tries it returns
+// what it has seen with an error of the code CodeListingChanged. read returns a page and the total that came with it,
+// negative for none; key tells rows apart.
+func readPages[T any](action string, tries int, key func(T) string, read func(page int) (rows []T, total int, err error)) ([]T, error) {
+	for try := range tries {
+		last := try == tries-1
+		rows, complete, err := readPagesOnce(key, read, last)
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if complete {
+		case complete:
 			return rows, nil
+		case last:
+			return rows, listingChanged(action)
 		}
 	}
 	return nil, listingChanged(action)
 }
 
-func readPagesOnce[T any](key func(T) string, read func(int) ([]T, int, error)) (all []T, complete bool, err error) {
-	seen, first := map[string]bool{}, 0
-	for page := 1; ; page++ {
+// readPagesOnce reads all pages, as long as nothing says that rows may be missing; with goOn in any case.
+func readPagesOnce[T any](key func(T) string, read func(int) ([]T, int, error), goOn bool) (all []T, complete bool, err error) {
+	seen, first, complete := sets.New[string](), 0, true
+	for page := 1; page <= maxPages && (complete || goOn); page++ {
 		rows, total, err := read(page)
 		if err != nil {
 			return nil, false, err
@@ -32,25 +43,26 @@ func readPagesOnce[T any](key func(T) string, read func(int) ([]T, int, error)) 
 		if page == 1 {
 			first = total
 		}
-		if total < 0 || total != first {
-			return nil, false, nil
-		}
-		for _, row := range rows {
-			id := key(row)
-			if id == "" || seen[id] {
-				return nil, false, nil
-			}
-			seen[id] = true
-		}
-		all = append(all, rows...)
-		switch {
-		case len(all) >= total:
-			return all, len(all) == total, nil
-		case len(rows) == 0:
-			return nil, false, nil
-		}
+		news := unseen(seen, key, rows)
+		all = append(all, news...)
+		complete = complete && total >= 0 && total == first && len(news) == len(rows)
 		// A short page is none of our business: the cloud may allow less rows than we ask for.
+		if len(rows) == 0 || total >= 0 && len(all) >= total {
+			return all, complete && len(all) == total, nil
+		}
 	}
+	return all, false, nil
+}
+
+// unseen are the rows with an ID that was not seen before.
+func unseen[T any](seen sets.Set[string], key func(T) string, rows []T) (news []T) {
+	for _, row := range rows {
+		if id := key(row); id != "" && !seen.Has(id) {
+			seen.Insert(id)
+			news = append(news, row)
+		}
+	}
+	return news
 }
 
 func listingChanged(action string) *Error {

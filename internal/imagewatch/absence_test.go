@@ -39,7 +39,7 @@ func TestAbsenceTakesTwoLooks(t *testing.T) {
 				a.Expect(a.woken).To(HaveLen(map[bool]int{true: 1, false: 0}[c.absent]))
 				sight, err := a.looks(1, Subject{ID: id(1)})
 				a.Expect(err).NotTo(HaveOccurred())
-				a.Expect(len(sight.Images) == 0).To(Equal(c.absent))
+				a.Expect(sight.Images).To(HaveLen(map[bool]int{true: 0, false: 1}[c.absent]))
 			})
 		})
 	}
@@ -109,6 +109,31 @@ func TestFailedLookSaysNothing(t *testing.T) {
 		sight, err := a.looks(59, Subject{ID: id(59)})
 		a.Expect(err).NotTo(HaveOccurred())
 		a.Expect(sight).To(BeNil())
+	})
+}
+
+// A listing that changes while it is read shows what is there, and proves nothing of what it does not show.
+func TestChangingListing(t *testing.T) {
+	t.Parallel()
+	watching(t, func(a *account) {
+		for i := range 300 {
+			a.importing(i)
+		}
+		a.follows(300, time.Now())
+		a.pass(time.Minute)
+		a.changing = true
+		a.set(7, ens.StatusAvailable)
+		clear(a.woken)
+		a.pass(11 * time.Second)
+		a.Expect(a.woken).To(HaveLen(1))
+		a.Expect(a.looks(300, Subject{Suffixes: []string{suffix(300)}})).To(BeNil())
+		a.Expect(a.counted(time.Hour)).To(BeNumerically("<", 60*6*6+20*6*6), "looks at imports, and ever fewer listings")
+		a.Expect(a.looks(300, Subject{Suffixes: []string{suffix(300)}})).To(BeNil(), "nothing is certain")
+		a.changing = false
+		a.pass(5 * time.Minute)
+		sight, err := a.looks(300, Subject{Suffixes: []string{suffix(300)}})
+		a.Expect(err).NotTo(HaveOccurred())
+		a.Expect(sight.Images).To(BeEmpty())
 	})
 }
 

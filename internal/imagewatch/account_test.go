@@ -33,6 +33,8 @@ type account struct {
 	hidden, lost sets.Set[string]
 	// blind makes searches by name find nothing.
 	blind bool
+	// changing listings may have missed something.
+	changing bool
 	// slow is how long a call takes.
 	slow time.Duration
 	err  error
@@ -95,18 +97,22 @@ func (a *account) ImageByID(_ context.Context, id string) (*ens.Image, error) {
 }
 
 func (a *account) ImagesByName(_ context.Context, part string) ([]ens.Image, error) {
-	if part == "" {
-		return a.Images(a.t.Context())
-	}
 	found := slices.DeleteFunc(slices.Clone(a.images), func(image ens.Image) bool {
 		return a.blind || a.lost.Has(image.ID) || !strings.Contains(image.Name, part)
 	})
-	return found, a.call(pages(len(found)))
+	return found, a.list(found)
 }
 
 func (a *account) Images(context.Context) ([]ens.Image, error) {
 	found := slices.DeleteFunc(slices.Clone(a.images), func(image ens.Image) bool { return a.hidden.Has(image.ID) })
-	return found, a.call(pages(len(found)))
+	return found, a.list(found)
+}
+
+func (a *account) list(found []ens.Image) error {
+	if err := a.call(pages(len(found))); err != nil || !a.changing {
+		return err
+	}
+	return refusal(ens.ClassUnavailable, ens.CodeListingChanged)
 }
 
 func object(i int) types.NamespacedName {

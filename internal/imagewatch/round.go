@@ -5,19 +5,13 @@ package imagewatch
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
 )
-
-// ErrMoved is returned by Options.Open when the source does not lead to this account any more.
-var ErrMoved = errors.New("the credentials do not lead to this account any more")
 
 // round is one look at the account.
 type round struct {
@@ -29,10 +23,11 @@ type round struct {
 	due      map[types.NamespacedName]*inquiry
 	// drift is true when objects are due that are as they should be.
 	drift bool
-	// fresh is what this round has seen so far, complete is true when all pages were among it, listed how many images.
-	fresh    *Listing
-	complete bool
-	listed   int
+	// fresh is what this round has seen so far. all is true when it is of all images, complete when none of them can have been
+	// missed, and listed is how many there are.
+	fresh         *Listing
+	all, complete bool
+	listed        int
 	// searched is true when the marked images were read.
 	searched bool
 	// absent are the objects of which it is certain that there is no image.
@@ -46,6 +41,8 @@ type inquiry struct {
 	misses bool
 	// asked is true when a call of its own has looked for it in this round.
 	asked bool
+	// unsure is true when that may have missed it.
+	unsure bool
 }
 
 // Round looks once at what is due, and wakes the objects that have news.
@@ -90,7 +87,7 @@ func (r *round) look(ctx context.Context) error {
 	if err := r.cheapest()(ctx); err != nil {
 		return err
 	}
-	if !r.complete && r.doubtful() {
+	if !r.all && r.doubtful() {
 		return r.full(ctx)
 	}
 	return nil
@@ -126,33 +123,45 @@ func (r *round) single(ctx context.Context) error {
 }
 
 // ask looks for the one image of an object.
-func (r *round) ask(ctx context.Context, q *inquiry) error {
+func (r *round) ask(ctx context.Context, q *inquiry) (err error) {
 	q.asked = true
-	if q.subject.ID != "" {
-		image, err := r.reader.ImageByID(ctx, q.subject.ID)
-		if err == nil && image != nil {
-			r.fresh.put(*image, r.begun)
-		}
+	if q.subject.ID == "" {
+		q.unsure, err = r.named(ctx, q.subject.Suffixes[0])
 		return err
 	}
-	return r.named(ctx, q.subject.Suffixes[0])
+	image, err := r.reader.ImageByID(ctx, q.subject.ID)
+	var images []ens.Image
+	if image != nil {
+		images = append(images, *image)
+	}
+	q.unsure, err = r.take(images, err)
+	return err
 }
 
-func (r *round) named(ctx context.Context, part string) error {
+func (r *round) named(ctx context.Context, part string) (unsure bool, err error) {
 	images, err := r.reader.ImagesByName(ctx, part)
+	return r.take(images, err)
+}
+
+// take keeps the images that a listing shows. unsure is true when it may have missed some, because it changed meanwhile.
+func (r *round) take(images []ens.Image, err error) (unsure bool, _ error) {
 	for _, image := range images {
 		r.fresh.put(image, r.begun)
 	}
-	return err
+	if failure, ofCloud := errors.AsType[*ens.Error](err); ofCloud && failure.Code == ens.CodeListingChanged {
+		return true, nil
+	}
+	return false, err
 }
 
 // search looks for all images that are being imported.
 func (r *round) search(ctx context.Context) error {
 	r.searched = true
+	unsure, err := r.named(ctx, r.options.Marker)
 	for _, q := range r.due {
-		q.asked = true
+		q.asked, q.unsure = true, unsure
 	}
-	return r.named(ctx, r.options.Marker)
+	return err
 }
 
 // doubtful is true when an object does not find what it has to know of.
@@ -169,21 +178,21 @@ func (r *round) doubtful() bool {
 func (r *round) full(ctx context.Context) error {
 	found := len(r.fresh.rows)
 	images, err := r.reader.Images(ctx)
+	unsure, err := r.take(images, err)
 	if err != nil {
 		return err
 	}
-	for _, image := range images {
-		r.fresh.put(image, r.begun)
-	}
-	r.complete, r.listed = true, len(images)
+	r.all, r.complete, r.listed = true, !unsure, len(images)
 	r.noticeBlindness(found)
-
+	if unsure {
+		return nil
+	}
 	missing := r.missing()
 	if err := r.confirm(ctx, missing); err != nil {
 		return err
 	}
 	for object, q := range missing {
-		if len(r.fresh.find(q.subject)) == 0 {
+		if !q.unsure && len(r.fresh.find(q.subject)) == 0 {
 			r.absent = append(r.absent, object)
 		}
 	}
@@ -227,7 +236,12 @@ func (r *round) confirm(ctx context.Context, missing map[types.NamespacedName]*i
 		}
 	}
 	if len(single) > pages(r.listed) {
-		return r.named(ctx, "")
+		images, err := r.reader.Images(ctx)
+		unsure, err := r.take(images, err)
+		for _, q := range single {
+			q.unsure = unsure
+		}
+		return err
 	}
 	for _, q := range single {
 		if err := r.ask(ctx, q); err != nil {
@@ -235,183 +249,4 @@ func (r *round) confirm(ctx context.Context, missing map[types.NamespacedName]*i
 		}
 	}
 	return nil
-}
-
-// end takes over what a round has learned.
-func (w *Watch) end(r *round) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	now := w.options.Clock.Now()
-	if r.complete {
-		w.listing, w.listed = r.fresh, r.listed
-	}
-	for _, seen := range r.fresh.rows {
-		w.listing.put(seen.Image, seen.seen)
-	}
-	for _, object := range r.absent {
-		if f := w.followers[object]; f != nil && !r.begun.Before(f.since) {
-			f.absent = r.begun
-		}
-	}
-	w.trouble = trouble{}
-	for object, f := range w.followers {
-		if r.due[object] != nil || r.complete {
-			f.next = now.Add(f.pace.interval(now))
-		}
-		if r.due[object] != nil || r.complete || f.err != nil {
-			w.tell(object, f, r.begun)
-		}
-	}
-	w.check(r)
-	w.plan()
-}
-
-// tell wakes an object that waits for this, or knows something else.
-func (w *Watch) tell(object types.NamespacedName, f *follower, begun time.Time) {
-	recovered := f.err != nil
-	f.err, f.failed = nil, ""
-	sight := f.sight(w.listing)
-	if sight == nil {
-		if recovered {
-			w.options.Wake(object)
-		}
-		return
-	}
-	now := picture(sight.Images)
-	changed := now != f.told && !begun.Before(f.pace.Quiet)
-	if f.wants || recovered || changed {
-		f.told, f.wants = now, false
-		w.options.Wake(object)
-	}
-}
-
-// check wakes the next objects that are to check what no listing shows, a few after each look for drift.
-func (w *Watch) check(r *round) {
-	if !r.drift {
-		return
-	}
-	var willing []types.NamespacedName
-	for object, f := range w.followers {
-		if f.pace.Checks {
-			willing = append(willing, object)
-		}
-	}
-	slices.SortFunc(willing, byName)
-	from := slices.IndexFunc(willing, func(object types.NamespacedName) bool { return byName(object, w.checked) > 0 })
-	willing = append(willing[max(from, 0):], willing[:max(from, 0)]...)
-	for _, object := range willing[:min(len(willing), w.options.Checks)] {
-		w.checked = object
-		w.followers[object].check = true
-		w.options.Wake(object)
-	}
-}
-
-func byName(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) }
-
-// plan finds when the next object is due, and starts to wait for those that asked meanwhile.
-func (w *Watch) plan() {
-	w.poll = time.Time{}
-	for _, f := range w.followers {
-		if f.pace.Every > 0 {
-			w.poll = earlier(w.poll, f.next)
-		}
-		if f.wants && w.asked.IsZero() {
-			w.asked, w.lastAsked = w.options.Clock.Now(), w.options.Clock.Now()
-		}
-	}
-}
-
-// trouble is why rounds fail.
-type trouble struct {
-	err      error
-	failures int
-	// again is when the next round may be, retry is when the same credentials may be tried again.
-	again, retry time.Time
-	// versions are those of the credentials that were refused, nil when the credentials are not at fault.
-	versions map[types.NamespacedName]string
-}
-
-// open finds credentials for the round. goOn is false when there are none, or just those that were refused.
-func (r *round) open(ctx context.Context) (goOn bool, err error) {
-	r.mu.Lock()
-	sources, refused := slices.SortedFunc(maps.Keys(r.sources), byName), r.trouble
-	r.mu.Unlock()
-	r.versions = map[types.NamespacedName]string{}
-	for _, source := range sources {
-		reader, version, err := r.options.Open(ctx, source)
-		if errors.Is(err, ErrMoved) {
-			r.lose(source)
-			continue
-		}
-		if err != nil {
-			return false, err
-		}
-		r.versions[source] = version
-		if r.reader == nil || refused.versions[source] != version {
-			r.reader = reader
-		}
-		if !r.drift && refused.versions == nil {
-			break
-		}
-	}
-	same := refused.versions != nil && r.begun.Before(refused.retry)
-	for source, version := range r.versions {
-		same = same && refused.versions[source] == version
-	}
-	if r.reader == nil || same {
-		r.postpone()
-		return false, nil
-	}
-	return true, nil
-}
-
-// lose wakes the objects of a source that leads elsewhere now.
-func (r *round) lose(source types.NamespacedName) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for object, f := range r.followers {
-		if f.source == source {
-			r.options.Wake(object)
-		}
-	}
-}
-
-// postpone leaves everything as it is until the credentials may have changed.
-func (r *round) postpone() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.options.Clock.Now()
-	r.trouble.again = now.Add(r.options.Recheck)
-	if r.trouble.err == nil {
-		r.trouble.err, r.trouble.versions, r.trouble.retry = ErrMoved, r.versions, now
-	}
-	r.plan()
-}
-
-// fail remembers why a round failed, and tells the objects that have to know.
-func (w *Watch) fail(ctx context.Context, r *round, err error) {
-	if ctx.Err() != nil {
-		return
-	}
-	log.FromContext(ctx).V(1).Info("look at the account failed", "cause", err.Error())
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	now := w.options.Clock.Now()
-	failure, ofCloud := errors.AsType[*ens.Error](err)
-	passing := !ofCloud || failure.Class == ens.ClassThrottled || failure.Class == ens.ClassUnavailable
-	w.trouble.err, w.trouble.versions = err, nil
-	w.trouble.failures++
-	w.trouble.again = now.Add(min(w.options.MaxBackoff, w.options.Backoff<<min(w.trouble.failures-1, 20)))
-	if ofCloud && failure.Class == ens.ClassDenied {
-		w.trouble.again, w.trouble.retry = now.Add(w.options.Recheck), now.Add(w.options.Denied)
-		w.trouble.versions = r.versions
-	}
-	for object, f := range w.followers {
-		concerned := !passing || w.trouble.failures > 1 && (f.wants || !f.pace.Since.IsZero())
-		if ofCloud && concerned && f.failed != failure.Code {
-			f.failed, f.err = failure.Code, err
-			w.options.Wake(object)
-		}
-	}
-	w.plan()
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
 )
 
-// Reader lists the images of one account; *ens.Client is one. Its lists are complete, or an error.
+// Reader lists the images of one account; *ens.Client is one. Its lists are complete, or an error. With an *ens.Error of the code
+// ens.CodeListingChanged come the images that were seen: there may be more.
 type Reader interface {
 	// ImageByID returns the image with exactly this ID, nil for none.
 	ImageByID(ctx context.Context, id string) (*ens.Image, error)
@@ -74,7 +75,9 @@ type Watch struct {
 	// poll is when the next object wants to be looked at. asked and lastAsked are when objects began to wait for a look.
 	poll, asked, lastAsked time.Time
 	trouble                trouble
-	checked                types.NamespacedName
+	// doubts counts full listings in a row that changed while they were read.
+	doubts  int
+	checked types.NamespacedName
 }
 
 // New returns a watch that nobody follows yet.

@@ -23,6 +23,7 @@ func TestRename(t *testing.T) {
 	w.Expect(after.Status.ImageID).To(Equal(before.Status.ImageID))
 	w.Expect(w.image().ImageName).To(Equal("ubuntu-24-04"))
 	w.Expect(w.sent("ImportImage")).To(Equal(1))
+	w.Eventually(w.eventReasons, patience, glance).Should(ContainElement("ImageRenamed"))
 }
 
 // Somebody renames the image in the console: the name is put back.

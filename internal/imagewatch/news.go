@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package imagewatch
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// end takes over what a round has learned.
+func (w *Watch) end(r *round) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.options.Clock.Now()
+	if r.complete {
+		w.listing, w.listed = r.fresh, r.listed
+	}
+	for _, seen := range r.fresh.rows {
+		w.listing.put(seen.Image, seen.seen)
+	}
+	for _, object := range r.absent {
+		if f := w.followers[object]; f != nil && !r.begun.Before(f.since) {
+			f.absent = r.begun
+		}
+	}
+	w.trouble = trouble{}
+	for object, f := range w.followers {
+		if r.due[object] != nil || r.all {
+			f.next = now.Add(f.pace.interval(now))
+		}
+		if r.due[object] != nil || r.all || f.err != nil {
+			w.tell(object, f, r.begun)
+		}
+	}
+	w.check(r)
+	w.doubt(r)
+	w.plan()
+}
+
+// doubt counts the listings that changed while they were read: who has to know of an absence waits ever longer for the next.
+func (w *Watch) doubt(r *round) {
+	switch {
+	case r.complete:
+		w.doubts = 0
+	case r.all:
+		w.doubts++
+	}
+}
+
+// tell wakes an object that waits for this, or knows something else.
+func (w *Watch) tell(object types.NamespacedName, f *follower, begun time.Time) {
+	recovered := f.err != nil
+	f.err, f.failed = nil, ""
+	sight := f.sight(w.listing)
+	if sight == nil {
+		if recovered {
+			w.options.Wake(object)
+		}
+		return
+	}
+	now := picture(sight.Images)
+	changed := now != f.told && !begun.Before(f.pace.Quiet)
+	if f.wants || recovered || changed {
+		f.told, f.wants = now, false
+		w.options.Wake(object)
+	}
+}
+
+// check wakes the next objects that are to check what no listing shows, a few after each look for drift.
+func (w *Watch) check(r *round) {
+	if !r.drift {
+		return
+	}
+	var willing []types.NamespacedName
+	for object, f := range w.followers {
+		if f.pace.Checks {
+			willing = append(willing, object)
+		}
+	}
+	slices.SortFunc(willing, byName)
+	from := slices.IndexFunc(willing, func(object types.NamespacedName) bool { return byName(object, w.checked) > 0 })
+	willing = append(willing[max(from, 0):], willing[:max(from, 0)]...)
+	for _, object := range willing[:min(len(willing), w.options.Checks)] {
+		w.checked = object
+		w.followers[object].check = true
+		w.options.Wake(object)
+	}
+}
+
+func byName(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) }
+
+// plan finds when the next object is due, and starts to wait for those that asked meanwhile.
+func (w *Watch) plan() {
+	w.poll = time.Time{}
+	for _, f := range w.followers {
+		if f.pace.Every > 0 {
+			w.poll = earlier(w.poll, f.next)
+		}
+		if f.wants && w.asked.IsZero() {
+			w.asked = w.options.Clock.Now()
+			if w.doubts > 0 {
+				w.asked = w.asked.Add(w.backoff(w.doubts))
+			}
+			w.lastAsked = w.asked
+		}
+	}
+}

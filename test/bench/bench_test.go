@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package bench measures the operator against the limits of the control plane, against a naive controller and against what
+// people script today, all in one run on one machine. "make bench" runs it and prints one table.
+package bench
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
+	"github.com/ens-image-operator/ens-image-operator/test/testenv"
+)
+
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
+
+// sizes are how much is measured. BENCH=full measures all, a number measures imports of so many objects only. Without it, it
+// is just enough to see that the bench works.
+type sizes struct {
+	throughput []int
+	inFlight   []int
+	script     []int
+	delays     int
+	window     time.Duration
+	full       bool
+}
+
+func chosen() sizes {
+	if os.Getenv("BENCH") == "full" {
+		return sizes{throughput: []int{1000, 10_000}, inFlight: []int{100, 1000, 10_000}, script: []int{100, 1000}, delays: 300, window: time.Minute, full: true}
+	}
+	objects, err := strconv.Atoi(os.Getenv("BENCH"))
+	if err != nil {
+		objects = 30
+	}
+	return sizes{throughput: []int{objects}}
+}
+
+// eventsPerImport is how many the operator writes: that the import runs, and that its image is available.
+const eventsPerImport = 2
+
+func TestBench(t *testing.T) {
+	w := newWorld(t, build(t))
+	table := &table{t: t}
+	table.about(runtime.NumCPU())
+	s := chosen()
+	ours := func(namespace string) *process { return w.manager(namespace) }
+	naive := func(namespace string) *process { return w.start("naive", namespace) }
+	for _, objects := range s.throughput {
+		w.measureThroughput(table, objects, ours, naive, objects == s.throughput[len(s.throughput)-1])
+	}
+	if !s.full {
+		return
+	}
+	w.measureReads(table, s, ours, naive)
+	w.measureDelays(table, s.delays, ours, naive)
+	table.write(filepath.Join(root(t), "docs", "performance.csv"))
+}
+
+func (w *world) measureThroughput(table *table, objects int, ours, naive starter, last bool) {
+	idle := 0
+	if objects <= 1000 {
+		table.row(fmt.Sprintf("raw writes without events, %d objects", objects), "objects/s", w.raw(objects, 0), none, none, none)
+	}
+	limit := w.raw(objects, eventsPerImport)
+	table.row(fmt.Sprintf("raw writes with %d events each, %d objects", eventsPerImport, objects), "objects/s", limit, none, none, none)
+	other := w.imports(objects, naive, "DescribeSelfImages")
+	other.process.stop()
+	operator := w.imports(objects, ours, "ModifyImageAttribute")
+	table.row(fmt.Sprintf("apply to Ready, %d objects", objects), "objects/s", none, operator.perSecond, other.perSecond, none)
+	table.row(fmt.Sprintf("share of raw writes, %d objects", objects), "%", none, 100*operator.perSecond/limit, 100*other.perSecond/limit, none)
+	table.row("Kubernetes writes per import", "", none, operator.writesPerObject, other.writesPerObject, none)
+	table.row("events per import", "", none, operator.eventsPerObject, other.eventsPerObject, none)
+	table.row(fmt.Sprintf("CPU per 1000 imports, %d objects", objects), "s", none, operator.cpuPerThousand, other.cpuPerThousand, none)
+	if !last {
+		operator.process.stop()
+		return
+	}
+	_, peak := operator.process.rss()
+	table.row(fmt.Sprintf("peak RSS while importing %d", objects), "MiB", none, mebi(peak), none, none)
+	operator.process.kill()
+	empty := ours(w.namespace())
+	if chosen().full {
+		idle = int(empty.heap())
+	}
+	rss, _ := empty.rss()
+	table.row("RSS, no objects", "MiB", none, mebi(rss), none, none)
+	empty.stop()
+	w.measureRest(table, operator, objects, idle, ours)
+}
+
+// measureRest starts an operator over objects that are all Ready.
+func (w *world) measureRest(table *table, operator run, objects, idleHeap int, ours starter) {
+	before, calls, began := w.writes(), w.called("DescribeSelfImages", "ImportImage", "ModifyImageAttribute"), time.Now()
+	p := ours(operator.namespace)
+	defer p.stop()
+	w.until("all objects are caught up with", 5*time.Minute, func() bool {
+		return p.metric("controller_runtime_reconcile_total") >= float64(2*objects) && p.metric("workqueue_depth") == 0
+	})
+	table.row(fmt.Sprintf("restart with %d objects", objects), "s", none, time.Since(began).Seconds(), none, none)
+	table.row("cloud calls of the restart", "", none, float64(w.called("DescribeSelfImages", "ImportImage", "ModifyImageAttribute")-calls), none, none)
+	written, events := since(before, w.writes())
+	table.row("Kubernetes writes of the restart", "", none, float64(written+events), none, none)
+	if !chosen().full {
+		return
+	}
+	before, calls = w.writes(), w.called("DescribeSelfImages", "ImportImage", "ModifyImageAttribute")
+	heap := p.heap()
+	table.row("cloud calls in 130 s at rest", "", none, float64(w.called("DescribeSelfImages", "ImportImage", "ModifyImageAttribute")-calls), none, none)
+	written, events = since(before, w.writes())
+	table.row("Kubernetes writes in 130 s at rest", "", none, float64(written+events), none, none)
+	cached := w.cachedSize(operator.namespace)
+	table.row("heap per object", "KiB", none, (heap-float64(idleHeap))/1024/float64(objects), none, none)
+	table.row("cached size of an object", "KiB", none, cached/1024, none, none)
+	rss, _ := p.rss()
+	table.row(fmt.Sprintf("RSS with %d objects", objects), "MiB", none, mebi(rss), none, none)
+}
+
+func (w *world) measureReads(table *table, s sizes, ours, naive starter) {
+	operator := w.inFlight(s.inFlight, s.window, ours)
+	other := w.inFlight(s.inFlight, s.window, naive)
+	for i, size := range s.inFlight {
+		script := 0.0
+		if i < len(s.script) {
+			var cpu float64
+			script, cpu = w.script(s.script[i], s.window)
+			table.row(fmt.Sprintf("CPU per 1000 calls of the script, %d imports", size), "s", none, none, none, cpu)
+		}
+		table.row(fmt.Sprintf("cloud reads, %d imports in flight", size), "1/min", none, operator[i], other[i], script)
+		table.row(fmt.Sprintf("naive reads / ours, %d imports in flight", size), "times", none, other[i]/operator[i], none, none)
+	}
+}
+
+func (w *world) measureDelays(table *table, objects int, ours, naive starter) {
+	median, p99 := w.delays(objects, ours)
+	naiveMedian, naiveP99 := w.delays(objects, naive)
+	table.row("delay from Available to Ready, median", "s", none, median.Seconds(), naiveMedian.Seconds(), none)
+	table.row("delay from Available to Ready, p99", "s", none, p99.Seconds(), naiveP99.Seconds(), none)
+}
+
+// cachedSize is what one object takes in memory, as the cache holds it, in bytes.
+func (w *world) cachedSize(namespace string) float64 {
+	list := &v1alpha1.ImageImportList{}
+	w.must(w.client.List(w.ctx, list, inNamespace(namespace)))
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	kept := make([]*v1alpha1.ImageImport, len(list.Items))
+	for i := range list.Items {
+		list.Items[i].ManagedFields = nil
+		kept[i] = list.Items[i].DeepCopy()
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(kept)
+	runtime.KeepAlive(list)
+	return float64(after.HeapAlloc-before.HeapAlloc) / float64(len(kept))
+}
+
+func mebi(bytes int) float64 { return float64(bytes) / (1 << 20) }
+
+// build builds the contestants.
+func build(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	command := exec.CommandContext(t.Context(), "go", "build", "-o", dir+"/", "./cmd/manager", "./test/bench/naive", "./test/bench/onecall")
+	command.Dir = root(t)
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("building: %v\n%s", err, output)
+	}
+	return dir
+}
+
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
