@@ -41,13 +41,13 @@ func readPagesOnce[T any](key func(T) string, read func(int) ([]T, int, error), 
 			return nil, false, err
 		}
 		if page == 1 {
-			first = total
+			first = max(total, 0)
 		}
 		news := unseen(seen, key, rows)
 		all = append(all, news...)
-		complete = complete && total >= 0 && total == first && len(news) == len(rows)
+		complete = complete && total == first && len(news) == len(rows)
 		// A short page is none of our business: the cloud may allow less rows than we ask for.
-		if len(rows) == 0 || total >= 0 && len(all) >= total {
+		if full := total >= 0 && len(all) >= total; full || len(rows) == 0 {
 			return all, complete && len(all) == total, nil
 		}
 	}
