@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
@@ -34,8 +35,10 @@ type cloud struct {
 	limits *ens.Limits
 	watch  *imagewatch.Watch
 	queue  *fairqueue.Queue
-	used   time.Time
-	stop   context.CancelFunc
+	// counted are the sources whose imports of an earlier operator are counted.
+	counted sets.Set[types.NamespacedName]
+	used    time.Time
+	stop    context.CancelFunc
 }
 
 // clouds are the accounts in use. It is a manager.Runnable, which looks at them while the manager runs.
@@ -128,10 +131,8 @@ func (c *clouds) read(ctx context.Context, source types.NamespacedName) (*accoun
 	if found != nil {
 		found.cloud = c.cloud(found.identity)
 		found.Client = found.WithLimits(found.cloud.limits)
-		if !read {
-			if err := c.countImports(ctx, found.cloud.queue, source); err != nil {
-				return nil, err
-			}
+		if err := c.countImports(ctx, found.cloud, source); err != nil {
+			return nil, err
 		}
 	}
 	if len(c.secrets) > 1000 {
@@ -174,7 +175,7 @@ func (c *clouds) cloud(identity string) *cloud {
 func (c *clouds) newCloud(identity string) *cloud {
 	timing, limits := c.r.Timing, ens.NewLimits(c.r.CallsPerSecond)
 	return &cloud{
-		limits: limits,
+		limits: limits, counted: sets.New[types.NamespacedName](),
 		queue:  fairqueue.New(fairqueue.Options{Take: limits.Take, Wake: c.wake, Bounded: actionImport, Most: c.r.MaxConcurrentImports}),
 		watch: imagewatch.New(imagewatch.Options{
 			Open: func(ctx context.Context, source types.NamespacedName) (imagewatch.Reader, string, error) {
@@ -198,14 +199,21 @@ func (c *clouds) reopen(ctx context.Context, source types.NamespacedName, identi
 	return opened, opened.secretVersion, nil
 }
 
-// countImports counts the imports that an operator before this one has started with the credentials of a source.
-func (c *clouds) countImports(ctx context.Context, queue *fairqueue.Queue, source types.NamespacedName) error {
-	return c.r.eachObject(ctx, false, func(obj *v1alpha1.ImageImport) {
+// countImports counts, once, the imports that an operator before this one has started with the credentials of a source.
+func (c *clouds) countImports(ctx context.Context, shared *cloud, source types.NamespacedName) error {
+	if shared.counted.Has(source) {
+		return nil
+	}
+	err := c.r.eachObject(ctx, false, func(obj *v1alpha1.ImageImport) {
 		own, _, _ := readIntent(obj, c.r.ClusterUID)
 		if own != nil && own.open() && sourceOf(obj) == source {
-			queue.Settle(client.ObjectKeyFromObject(obj), false, true)
+			shared.queue.Settle(client.ObjectKeyFromObject(obj), true, true)
 		}
 	}, client.InNamespace(source.Namespace))
+	if err == nil {
+		shared.counted.Insert(source)
+	}
+	return err
 }
 
 // forget ends the care for an object.
@@ -266,12 +274,12 @@ func sourceOf(obj *v1alpha1.ImageImport) types.NamespacedName {
 	return types.NamespacedName{Namespace: obj.Namespace, Name: obj.Spec.Credentials.SecretRef.Name}
 }
 
-// identityOf tells accounts apart as far as access keys can. Temporary keys change all the time: for them, where they are
-// from stands for it.
+// identityOf tells accounts apart as far as access keys can. The secret is a part of it: who knows no more of a key than its ID
+// shares nothing with those who may use it. Temporary keys change all the time: for them, where they are from stands for it.
 func identityOf(credentials ens.Credentials, source types.NamespacedName) string {
 	if credentials.SecurityToken != "" {
 		return fmt.Sprintf("temporary keys of %s", source)
 	}
-	sum := sha256.Sum256([]byte("ensimport/account/v1|" + credentials.AccessKeyID))
+	sum := sha256.Sum256([]byte("ensimport/account/v1|" + credentials.AccessKeyID + "|" + credentials.AccessKeySecret))
 	return hex.EncodeToString(sum[:])
 }

@@ -10,10 +10,12 @@
 //	decide_deletion.go         The same for an object that is being deleted.
 //	decide_adoption.go         The same for images that this object did not import: adopted, observed, another object's.
 //	decide_sharing.go          The same for the accounts that may use the image.
-//	observe.go                 How an object learns of its images: the seam to the watching of the cloud.
+//	observe.go                 How an object learns of its images: the seam to internal/imagewatch, which looks for all of them.
 //	claim.go                   Which of several objects has the better claim to an image.
 //	perform.go                 How each effect is carried out. The only code that writes to Kubernetes' metadata or the cloud.
 //	account.go                 From the object's Secret to a cloud client.
+//	cloud.go                   What the objects of an account share: its limits, its watch, and the queue of its writes.
+//	follow.go                  The end of a reconcile: for what the object is to be woken.
 //	report.go, failure.go      What to tell, and when to come back.
 //	status.go, announce.go     How it is told: conditions, lastError, events. metrics.go: counts.
 //	sweep.go                   Apart from all that: images that lost their object.

@@ -100,7 +100,8 @@ type ImageImportStatus struct {
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 
-	// nextRetryTime is when the operator tries again after lastError. Cleared on success.
+	// nextRetryTime is when the operator tries again after lastError. Cleared on success, and not set when what failed is the
+	// look that all objects of the account share: the operator goes on looking.
 	// +optional
 	NextRetryTime *metav1.Time `json:"nextRetryTime,omitempty"`
 

@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -19,6 +20,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -57,6 +59,10 @@ type world struct {
 	stop   context.CancelFunc
 	// operator is the one that runs.
 	operator *controllers.Reconciler
+	// callsPerSecond, mostImports and selector are the operator's flags; 0 and nil are for no limits and all objects.
+	callsPerSecond float64
+	mostImports    int
+	selector       labels.Selector
 	// wrap stands between the operator and its Kubernetes client, transport between both and the apiserver. Optional.
 	wrap      func(client.Client) client.Client
 	transport func(http.RoundTripper) http.RoundTripper
@@ -115,9 +121,11 @@ func (w *world) start() {
 	}
 	skip := true
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme:     w.client.Scheme(),
-		Metrics:    metricsserver.Options{BindAddress: "0"},
-		Cache:      cache.Options{DefaultNamespaces: map[string]cache.Config{w.ns: {}}},
+		Scheme:  w.client.Scheme(),
+		Metrics: metricsserver.Options{BindAddress: "0"},
+		Cache: cache.Options{
+			DefaultNamespaces: map[string]cache.Config{w.ns: {}}, DefaultLabelSelector: w.selector, DefaultTransform: controllers.TrimForCache,
+		},
 		Controller: ctrlConfig(&skip),
 	})
 	w.Expect(err).NotTo(HaveOccurred())
@@ -129,7 +137,8 @@ func (w *world) start() {
 	}
 	w.operator = &controllers.Reconciler{
 		Client: kube, APIReader: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("ens-image-operator"),
-		Endpoint: endpoint, ClusterUID: uid, Timing: w.timing, Clock: clock.RealClock{}, CallsPerSecond: math.Inf(1),
+		Endpoint: endpoint, ClusterUID: uid, Timing: w.timing, Clock: clock.RealClock{},
+		CallsPerSecond: cmp.Or(w.callsPerSecond, math.Inf(1)), MaxConcurrentImports: w.mostImports, Sharded: w.selector != nil,
 	}
 	w.Expect(w.operator.SetupWithManager(w.ctx, mgr, controller.Options{MaxConcurrentReconciles: 4})).To(Succeed())
 
