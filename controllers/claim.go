@@ -195,7 +195,8 @@ var claimChanges = predicate.Funcs{
 	UpdateFunc: func(e event.UpdateEvent) bool {
 		before, isImport := e.ObjectOld.(*v1alpha1.ImageImport)
 		after, isToo := e.ObjectNew.(*v1alpha1.ImageImport)
-		return isImport && isToo && (before.Spec.ImageID != after.Spec.ImageID || before.Spec.ManagementPolicy != after.Spec.ManagementPolicy)
+		return isImport && isToo && (before.Spec.ImageID != after.Spec.ImageID || before.Spec.ManagementPolicy != after.Spec.ManagementPolicy ||
+			before.Status.Ownership != after.Status.Ownership && after.Status.Ownership == v1alpha1.OwnershipAdopted)
 	},
 }
 

@@ -103,7 +103,6 @@ func (c *clouds) account(ctx context.Context, obj *v1alpha1.ImageImport) (*accou
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	found.cloud.used = c.r.Clock.Now()
 	if before := c.byObject[client.ObjectKeyFromObject(obj)]; before != found.cloud {
 		if before != nil {
 			before.forget(client.ObjectKeyFromObject(obj))
@@ -151,10 +150,11 @@ func (c *clouds) reread(source types.NamespacedName) {
 
 // cloud returns what belongs to an identity. The caller holds the lock.
 func (c *clouds) cloud(identity string) *cloud {
+	now := c.r.Clock.Now()
 	if shared := c.byIdentity[identity]; shared != nil {
+		shared.used = now
 		return shared
 	}
-	now := c.r.Clock.Now()
 	for other, unused := range c.byIdentity {
 		if now.Sub(unused.used) > idleCloud && unused.watch.Idle() && unused.queue.Idle() {
 			delete(c.byIdentity, other)
@@ -176,7 +176,7 @@ func (c *clouds) newCloud(identity string) *cloud {
 	timing, limits := c.r.Timing, ens.NewLimits(c.r.CallsPerSecond)
 	return &cloud{
 		limits: limits, counted: sets.New[types.NamespacedName](),
-		queue:  fairqueue.New(fairqueue.Options{Take: limits.Take, Wake: c.wake, Bounded: actionImport, Most: c.r.MaxConcurrentImports}),
+		queue: fairqueue.New(fairqueue.Options{Take: limits.Take, Wake: c.wake, Bounded: actionImport, Most: c.r.MaxConcurrentImports}),
 		watch: imagewatch.New(imagewatch.Options{
 			Open: func(ctx context.Context, source types.NamespacedName) (imagewatch.Reader, string, error) {
 				return c.reopen(ctx, source, identity)
@@ -199,7 +199,8 @@ func (c *clouds) reopen(ctx context.Context, source types.NamespacedName, identi
 	return opened, opened.secretVersion, nil
 }
 
-// countImports counts, once, the imports that an operator before this one has started with the credentials of a source.
+// countImports counts, once, the imports that an operator before this one has started with the credentials of a source. The
+// caller holds the lock.
 func (c *clouds) countImports(ctx context.Context, shared *cloud, source types.NamespacedName) error {
 	if shared.counted.Has(source) {
 		return nil
@@ -207,7 +208,11 @@ func (c *clouds) countImports(ctx context.Context, shared *cloud, source types.N
 	err := c.r.eachObject(ctx, false, func(obj *v1alpha1.ImageImport) {
 		own, _, _ := readIntent(obj, c.r.ClusterUID)
 		if own != nil && own.open() && sourceOf(obj) == source {
-			shared.queue.Settle(client.ObjectKeyFromObject(obj), true, true)
+			shared.queue.Count(client.ObjectKeyFromObject(obj))
+			if c.byObject[client.ObjectKeyFromObject(obj)] == nil {
+				// It may go before it has ever called this cloud.
+				c.byObject[client.ObjectKeyFromObject(obj)] = shared
+			}
 		}
 	}, client.InNamespace(source.Namespace))
 	if err == nil {
@@ -228,7 +233,7 @@ func (c *clouds) forget(object types.NamespacedName) {
 
 func (shared *cloud) forget(object types.NamespacedName) {
 	shared.watch.Forget(object)
-	shared.queue.Settle(object, false, false)
+	shared.queue.Settle(object, "", false)
 }
 
 func (c *clouds) wake(object types.NamespacedName) {

@@ -294,7 +294,7 @@ func decideName(s *state, image ens.Image) (e effect, busy bool) {
 		return s.rest(suspended(fmt.Sprintf("spec.suspend is true: image %s is not renamed to %s", image.ID, name)).after(s.timing.Drift)), true
 	case image.ID != s.obj.Status.ImageID && image.ID != s.obj.Spec.ImageID:
 		// The token in the name is what other objects find the claim by, until the status tells of it.
-		return s.rest(progressing(v1alpha1.ReasonImporting, fmt.Sprintf("image %s is available; it is renamed next", image.ID)).after(s.timing.Poll).backAfter(s.timing.Poll)), true
+		return s.rest(progressing(v1alpha1.ReasonImporting, fmt.Sprintf("image %s is available; it is renamed next", image.ID)).after(s.timing.Poll).backAfter(s.timing.BackoffBase)), true
 	}
 	return effect{verb: renameImage, image: image.ID, name: name}, true
 }

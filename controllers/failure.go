@@ -99,7 +99,7 @@ func (s *state) failing(err *ens.Error) report {
 		return r
 	case still && !s.requested:
 		// Nothing is at stake, and in an outage this would be a write for every object that there is.
-		return report{silent: true}
+		return report{silent: true, retry: retryWatch}
 	}
 	return s.watching(r)
 }

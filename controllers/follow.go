@@ -8,6 +8,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
 	"github.com/ens-image-operator/ens-image-operator/internal/imagewatch"
 )
 
@@ -20,7 +21,7 @@ func (r *Reconciler) follow(s *state, outcome report, wait time.Duration) time.D
 		return wait
 	}
 	shared := s.account.cloud
-	shared.queue.Settle(object, s.waits || outcome.pending, s.intent != nil && s.intent.open())
+	shared.queue.Settle(object, s.waitsFor, s.importRuns(outcome))
 	switch {
 	case outcome.pending:
 		return 0
@@ -40,14 +41,27 @@ func (r *Reconciler) follow(s *state, outcome report, wait time.Duration) time.D
 	return s.ahead(r.Clock.Now())
 }
 
+// importRuns is true while the cloud may be busy with an import of this object. One that is given up is not, although its
+// record may stand until somebody says how to go on.
+func (s *state) importRuns(outcome report) bool {
+	if s.intent == nil || !s.intent.open() || s.waitsFor == actionImport {
+		return false
+	}
+	switch outcome.reason {
+	case v1alpha1.ReasonImageVanished, v1alpha1.ReasonCredentialsChanged, v1alpha1.ReasonImportFieldsChanged, v1alpha1.ReasonOwnershipUnknown:
+		return false
+	}
+	return true
+}
+
 // known is what the object knows of its images, nil when it does not. Of what it has just deleted it waits for the end, and
 // what the cloud refused may be because of what has changed since the look.
 func (s *state) known(outcome report, now time.Time) *imagewatch.Sight {
 	switch {
 	case s.seen != nil && outcome.failure != nil:
-		return &imagewatch.Sight{Images: s.seen.images, Begun: now}
+		return &imagewatch.Sight{Images: s.seen.images, Others: s.others, Begun: now}
 	case s.seen != nil:
-		return &imagewatch.Sight{Images: s.seen.images, Begun: s.seen.begun}
+		return &imagewatch.Sight{Images: s.seen.images, Others: s.others, Begun: s.seen.begun}
 	case s.doomed != nil:
 		return &imagewatch.Sight{Images: s.doomed.images, Begun: s.doomed.begun}
 	}
@@ -56,16 +70,18 @@ func (s *state) known(outcome report, now time.Time) *imagewatch.Sight {
 
 // watched is true when there is an image to look for, or may be.
 func (s *state) watched() bool {
-	return s.seen != nil || s.waits || s.intent != nil && s.intent.Closed != closedRefused
+	waits := s.waitsFor != "" && s.intent == nil
+	return s.seen != nil || waits || s.intent != nil && s.intent.Closed != closedRefused
 }
 
 // pace is how soon the watch is to look again.
 func (s *state) pace(outcome report, now time.Time) imagewatch.Pace {
 	pace := imagewatch.Pace{Every: cmp.Or(outcome.wait, s.timing.Drift), Checks: s.intent != nil && s.intent.Shared}
+	pace.AtRest = pace.Every >= s.timing.Drift
 	switch {
 	case !s.obj.DeletionTimestamp.IsZero():
 		pace.Since = s.obj.DeletionTimestamp.Time
-	case s.intent != nil && s.intent.open() && !s.waits:
+	case s.importRuns(outcome):
 		pace.Since = s.intent.SignedAt.Time
 	}
 	if s.renamed {

@@ -3,7 +3,6 @@
 package controllers
 
 import (
-	"math"
 	"testing"
 	"time"
 
@@ -47,7 +46,7 @@ func TestWhoComesBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
-			r := &Reconciler{ClusterUID: testCluster, Timing: DefaultTiming(), Clock: clocktesting.NewFakePassiveClock(testNow), CallsPerSecond: math.Inf(1)}
+			r := &Reconciler{ClusterUID: testCluster, Timing: DefaultTiming(), Clock: clocktesting.NewFakePassiveClock(testNow)}
 			s := newState(c.given...)
 			if s.account != nil {
 				s.account.cloud = r.clouds().newCloud("identity")

@@ -54,13 +54,13 @@ type Reconciler struct {
 	ClusterUID types.UID
 	Timing     Timing
 	Clock      clock.PassiveClock
-	// CallsPerSecond bounds the calls to each account, of each action and of all together; +Inf: any number.
+	// CallsPerSecond bounds the calls to each account, of each action and of all together; 0: any number.
 	// MaxConcurrentImports bounds the imports of each account that run at the same time; 0: any number.
 	CallsPerSecond       float64
 	MaxConcurrentImports int
 	// Sharded is true when the cache may lack objects that other operators look after.
 	Sharded bool
-	// Wake has an object reconciled. SetupWithManager sets it.
+	// Wake has an object reconciled. The controller that SetupWithManager sets up sets it when it starts.
 	Wake func(types.NamespacedName)
 
 	once     sync.Once
@@ -105,6 +105,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if err == nil {
 		return ctrl.Result{RequeueAfter: r.follow(s, outcome, wait)}, nil
 	}
+	r.giveBack(s)
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) || errors.Is(err, errStale) {
 		// The cache was stale, or the object is gone. Whatever was done in the cloud is found again by its token.
 		log.FromContext(ctx).V(1).Info("reconciling again, the object has changed", "cause", err.Error())
@@ -131,6 +132,7 @@ func (r *Reconciler) advance(ctx context.Context, stopped func() error, s *state
 		if err := r.perform(ctx, s, e); err != nil {
 			return r.interrupted(s, err)
 		}
+		s.turn = ""
 		r.announce(ctx, s, e)
 		if e.verb == removeFinalizer {
 			return report{silent: true}, nil
@@ -141,26 +143,40 @@ func (r *Reconciler) advance(ctx context.Context, stopped func() error, s *state
 
 // takeTurn returns what to report until it is this object's turn to carry out the effect, when it is not.
 func (r *Reconciler) takeTurn(s *state, e effect) (outcome report, mayGoOn bool) {
-	if e.turn() == "" {
+	action := e.turn()
+	if action == "" {
 		return report{}, true
 	}
-	others, now := s.account.cloud.queue.Turn(client.ObjectKeyFromObject(s.obj), e.turn())
-	switch {
-	case now:
+	if e.verb == deleteImage && s.now.Sub(s.seen.begun) > sendWindow {
+		// What proves whose the image is was seen before the wait for this turn, which is kept.
+		s.waitsFor = action
+		return report{silent: true, pending: r.lookAgain(s)}, false
+	}
+	others, now := s.account.cloud.queue.Turn(client.ObjectKeyFromObject(s.obj), action)
+	if now {
+		s.turn = action
 		return report{}, true
-	case e.starts:
-		s.waits = true
+	}
+	s.waitsFor = action
+	if e.starts {
 		return s.queued(others).report, false
 	}
-	s.waits = true
 	return report{silent: true}, false
+}
+
+// giveBack keeps a turn for the next reconcile that this one could not use.
+func (r *Reconciler) giveBack(s *state) {
+	if s.turn != "" {
+		s.account.cloud.queue.Return(client.ObjectKeyFromObject(s.obj), s.turn)
+	}
 }
 
 func (r *Reconciler) interrupted(s *state, err error) (report, error) {
 	if errors.Is(err, errPending) {
 		return s.pending(), nil
 	}
-	if refused, is := errors.AsType[*ens.Error](err); is && refused.Class == ens.ClassDenied {
+	refused, is := errors.AsType[*ens.Error](err)
+	if is && refused.Class == ens.ClassDenied && refused.Action != ens.ActionList {
 		r.clouds().reread(s.account.source)
 	}
 	return s.interrupted(err)

@@ -30,8 +30,14 @@ func (r *Reconciler) observe(s *state) (*sighting, error) {
 	if sight == nil || err != nil {
 		return nil, err
 	}
-	s.check = sight.Check
+	s.check, s.others = sight.Check, slices.Clone(sight.Others)
 	return s.sighting(sight.Images, sight.Others, sight.Begun), nil
+}
+
+// lookAgain asks for a look that begins from now on. It is true when that is still to come.
+func (r *Reconciler) lookAgain(s *state) bool {
+	sight, err := s.account.cloud.watch.Look(client.ObjectKeyFromObject(s.obj), s.account.source, s.obj.ResourceVersion, s.subject(), s.now)
+	return sight == nil && err == nil
 }
 
 // sighting is what images, and others in their absence, mean to the object.

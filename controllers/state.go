@@ -44,9 +44,13 @@ type state struct {
 	shares *shares
 	// unshared holds the accounts that the image was taken away from in this reconcile.
 	unshared []string
-	// check is true when the sharing is due to be looked at, renamed after a rename in this reconcile, and waits when a turn to
-	// call the cloud is still to come.
-	check, renamed, waits bool
+	// check is true when the sharing is due to be looked at, and renamed after a rename in this reconcile.
+	check, renamed bool
+	// turn is the action that it is this object's turn for, until it is carried out, and waitsFor that for which its turn is still
+	// to come.
+	turn, waitsFor string
+	// others are the images that the last look showed besides.
+	others []ens.Image
 	// doomed is what the last look showed before something of it was deleted, and when that was.
 	doomed *sighting
 	// deleted holds the images whose deletion the cloud accepted in this reconcile, unknown those that it did not know.

@@ -104,6 +104,9 @@ func (w *Sweeper) handle(ctx context.Context, cloud *account, orphan ens.Image) 
 	case !w.Delete:
 		return nil
 	}
+	if err := cloud.cloud.limits.Wait(ctx, actions[deleteImage]); err != nil {
+		return err
+	}
 	if err := cloud.DeleteImage(ctx, orphan.ID); err != nil {
 		return fmt.Errorf("deleting orphaned image %s: %w", orphan.ID, err)
 	}

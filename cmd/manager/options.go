@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"math"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -27,6 +26,8 @@ import (
 // by a clock that may differ by 5, and the image takes up to a minute to be listed. A shorter wait could make a second
 // image.
 const minSettle = (31 + 5 + 1) * time.Minute
+
+const defaultLeaderID = "ens-image-operator"
 
 // options are the values of the flags.
 type options struct {
@@ -75,7 +76,7 @@ func parseFlags(args []string, output io.Writer) (*options, error) {
 	flags.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "`address` of /healthz and /readyz; 0 turns them off")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "elect a leader, so that several replicas can run")
 	flags.StringVar(&o.leaderNamespace, "leader-election-namespace", "", "`namespace` of the lease (default: the namespace of the pod)")
-	flags.StringVar(&o.leaderID, "leader-election-id", "ens-image-operator", "`name` of the lease; each of several operators that divide the objects needs its own")
+	flags.StringVar(&o.leaderID, "leader-election-id", defaultLeaderID, "`name` of the lease; each of several operators that divide the objects needs its own")
 	flags.Var((*namespaces)(&o.namespaces), "watch-namespaces", "comma-separated `namespaces` whose ImageImports this operator looks after (default: all)")
 	flags.Func("watch-label-selector", "`selector` of the labels of the ImageImports that this operator looks after, for example shard=a or '!shard' (default: all)", o.selectBy)
 	flags.Var(&count{&o.concurrentReconciles, 1}, "max-concurrent-reconciles", "`number` of objects that are worked on at the same time")
@@ -108,6 +109,10 @@ func (o *options) validate() error {
 	}
 	if o.deleteOrphans && o.sweepInterval == 0 {
 		return errors.New("--delete-orphans needs sweeps: allowed is an --orphan-sweep-interval of more than 0")
+	}
+	if divided := len(o.namespaces) > 0 || !o.selector.Empty(); divided && o.leaderElect && o.leaderID == defaultLeaderID {
+		return fmt.Errorf("--leader-election-id %s is the default: operators that divide the objects (--watch-namespaces, --watch-label-selector) each need a name of their own, "+
+			"or only one of them would work", o.leaderID)
 	}
 	if o.timing.Settle < minSettle && !isLoopback(o.endpoint) {
 		return fmt.Errorf("--settle-time %s is too short: allowed are %s and more, the time for which an unanswered request may still make an image "+
@@ -174,8 +179,6 @@ func (r *callRate) Set(text string) error {
 	switch {
 	case err != nil || !(value == 0 || value >= 0.1 && value <= 10_000):
 		return errors.New("allowed are 0 and numbers from 0.1 to 10000")
-	case value == 0:
-		value = math.Inf(1)
 	}
 	*r = callRate(value)
 	return nil

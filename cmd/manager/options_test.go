@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"flag"
 	"io"
-	"math"
 	"testing"
 	"time"
 
@@ -54,7 +53,7 @@ func TestEveryFlag(t *testing.T) {
 	g.Expect(o.cache().DefaultNamespaces).To(And(HaveLen(2), HaveKey("edge"), HaveKey("core")))
 	unlimited, err := parseFlags([]string{"--ens-qps=0"}, io.Discard)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(math.IsInf(unlimited.callsPerSecond, 1)).To(BeTrue())
+	g.Expect(unlimited.callsPerSecond).To(BeZero())
 }
 
 // A wrong flag is answered with one line that names it and says what is allowed.
@@ -80,6 +79,7 @@ func TestWrongFlags(t *testing.T) {
 		"calls like sand":         {[]string{"--ens-qps=NaN"}, []string{"-ens-qps", "from 0.1 to 10000"}},
 		"not a namespace":         {[]string{"--watch-namespaces=edge,Core"}, []string{"-watch-namespaces", `"Core"`, "lower case"}},
 		"no namespace":            {[]string{"--watch-namespaces="}, []string{"-watch-namespaces", `""`}},
+		"shards of one lease":     {[]string{"--leader-elect", "--watch-namespaces=edge"}, []string{"--leader-election-id", "a name of their own"}},
 		"not a selector":          {[]string{"--watch-label-selector=shard in"}, []string{"-watch-label-selector", "shard in (a,b)"}},
 		"deletes, never sweeps":   {[]string{"--delete-orphans", "--orphan-sweep-interval=0"}, []string{"--delete-orphans", "--orphan-sweep-interval"}},
 		"sweeps backwards":        {[]string{"--orphan-sweep-interval=-1h"}, []string{"--orphan-sweep-interval", "0 and more"}},

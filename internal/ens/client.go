@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
@@ -49,7 +48,7 @@ func (c *Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[ENS cl
 
 // Client returns a client for one account, without limits. It is cheap: connections belong to the endpoint.
 func (e *Endpoint) Client(creds Credentials) *Client {
-	return &Client{endpoint: e, creds: func() Credentials { return creds }, limits: NewLimits(math.Inf(1))}
+	return &Client{endpoint: e, creds: func() Credentials { return creds }, limits: NewLimits(0)}
 }
 
 // WithLimits returns a client whose listings wait for the limits, and whose calls all teach them. Before any other call the

@@ -18,6 +18,8 @@ const (
 	slowest = rate.Limit(0.1)
 	// readPatience is how long a read stands back behind the writes of its account.
 	readPatience = time.Second
+	// together is how far apart failures are that each slow an action down.
+	together = time.Second
 )
 
 // Limits are the call rates of one account: a token bucket for all its calls, and one for each action, which is halved
@@ -29,16 +31,18 @@ type Limits struct {
 
 	mu      sync.Mutex
 	actions map[string]*rate.Limiter
+	// halved is when an action was slowed down last: calls that were under way together do that once.
+	halved map[string]time.Time
 }
 
-// NewLimits allows so many calls per second, for each action and for all of them together. +Inf allows any number, whatever
-// the cloud says.
+// NewLimits allows so many calls per second, for each action and for all of them together. 0 allows any number, whatever the
+// cloud says.
 func NewLimits(perSecond float64) *Limits {
 	most := rate.Limit(perSecond)
-	if math.IsInf(perSecond, 1) {
+	if perSecond == 0 {
 		most = rate.Inf
 	}
-	return &Limits{most: most, total: newLimiter(most), actions: map[string]*rate.Limiter{}}
+	return &Limits{most: most, total: newLimiter(most), actions: map[string]*rate.Limiter{}, halved: map[string]time.Time{}}
 }
 
 func newLimiter(limit rate.Limit) *rate.Limiter {
@@ -81,24 +85,47 @@ func (l *Limits) wait(ctx context.Context, action string) error {
 	}
 	if missing := float64(l.total.Burst())/2 + 1 - l.total.Tokens(); missing > 0 {
 		aside := time.Duration(missing / float64(l.most) * float64(time.Second))
-		timer := time.NewTimer(min(aside, readPatience))
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := pause(ctx, min(aside, readPatience)); err != nil {
+			return err
 		}
 	}
 	return l.total.Wait(ctx)
 }
 
+// Wait waits for the right to one call of the action.
+func (l *Limits) Wait(ctx context.Context, action string) error {
+	for wait := l.Take(action); wait > 0; wait = l.Take(action) {
+		if err := pause(ctx, wait); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // note learns from the outcome of a call.
 func (l *Limits) note(action string, err error) {
-	limiter, limit := l.of(action), l.of(action).Limit()
+	if l.most == rate.Inf {
+		return
+	}
+	limiter := l.of(action)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	limit, now := limiter.Limit(), time.Now()
 	failure, failed := errors.AsType[*Error](err)
 	switch {
-	case l.most == rate.Inf:
-	case failed && failure.tooFast():
+	case failed && failure.tooFast() && now.Sub(l.halved[action]) >= together:
+		l.halved[action] = now
 		change(limiter, max(slowest, limit/2))
 	case !failed && limit < l.most:
 		change(limiter, min(l.most, limit+l.most/16))

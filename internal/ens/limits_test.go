@@ -4,7 +4,6 @@ package ens
 
 import (
 	"context"
-	"math"
 	"net/http"
 	"slices"
 	"testing"
@@ -65,6 +64,7 @@ func TestRateOfAnAction(t *testing.T) {
 				l := NewLimits(10)
 				for _, err := range c.met {
 					l.note(aWrite, err)
+					time.Sleep(together) //nolint:forbidigo // virtual time
 				}
 				g.Expect(during(l, aWrite, time.Minute)).To(BeNumerically("~", c.want, 10))
 			})
@@ -80,6 +80,7 @@ func TestOneThrottledActionSlowsNoOther(t *testing.T) {
 		l, other := NewLimits(10), NewLimits(10)
 		for range 20 {
 			l.note(aWrite, throttled)
+			time.Sleep(together) //nolint:forbidigo // virtual time
 		}
 		g.Expect(during(l, another, 10*time.Second)).To(BeNumerically("~", 100, 11))
 		g.Expect(during(other, aWrite, 10*time.Second)).To(BeNumerically("~", 100, 11))
@@ -108,10 +109,22 @@ func TestWritesGoFirst(t *testing.T) {
 	})
 }
 
+// Calls that fail together slow an action down once.
+func TestFailuresTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimits(10)
+		for range 10 {
+			l.note(aWrite, throttled)
+		}
+		NewWithT(t).Expect(during(l, aWrite, time.Minute)).To(BeNumerically("~", 300, 10))
+	})
+}
+
 func TestNoLimits(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	l := NewLimits(math.Inf(1))
+	l := NewLimits(0)
 	for range 1000 {
 		l.note(aWrite, throttled)
 		g.Expect(l.Take(aWrite)).To(BeZero())

@@ -17,19 +17,15 @@ const maxPages = 4096
 // what it has seen with an error of the code CodeListingChanged. read returns a page and the total that came with it,
 // negative for none; key tells rows apart.
 func readPages[T any](action string, tries int, key func(T) string, read func(page int) (rows []T, total int, err error)) ([]T, error) {
+	var rows []T
 	for try := range tries {
-		last := try == tries-1
-		rows, complete, err := readPagesOnce(key, read, last)
-		switch {
-		case err != nil:
-			return nil, err
-		case complete:
-			return rows, nil
-		case last:
-			return rows, listingChanged(action)
+		var complete bool
+		var err error
+		if rows, complete, err = readPagesOnce(key, read, try == tries-1); err != nil || complete {
+			return rows, err
 		}
 	}
-	return nil, listingChanged(action)
+	return rows, listingChanged(action)
 }
 
 // readPagesOnce reads all pages, as long as nothing says that rows may be missing; with goOn in any case.

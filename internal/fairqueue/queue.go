@@ -65,39 +65,42 @@ func (q *Queue) Turn(object types.NamespacedName, action string) (ahead int, now
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	l := q.line(action)
-	if l.granted.Has(object) {
+	switch told, waits := l.told[object]; {
+	case l.granted.Has(object):
 		l.granted.Delete(object)
 		return 0, true
-	}
-	if told, waits := l.told[object]; waits {
+	case waits:
 		if ahead = l.ahead(object); ahead > told/2 {
 			ahead = told
 		}
 		l.told[object] = ahead
 		return ahead, false
-	}
-	if len(l.order) == 0 && q.free(action) && q.options.Take(action) == 0 {
+	case len(l.order) == 0 && q.free(action) && q.options.Take(action) == 0:
 		q.occupy(object, action)
 		return 0, true
 	}
 	l.push(object)
 	l.told[object] = l.ahead(object)
 	q.advance(l)
-	if l.granted.Has(object) {
-		l.granted.Delete(object)
-		return 0, true
-	}
 	q.announce(l)
 	return l.told[object], false
 }
 
-// Settle says how the object stands after all its calls for now: whether it waits for a turn, which it has given up
-// otherwise, and whether its bounded action is under way.
-func (q *Queue) Settle(object types.NamespacedName, waits, underWay bool) {
+// Return gives a turn back that the object could not use. It is still the object's.
+func (q *Queue) Return(object types.NamespacedName, action string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, l := range q.lines {
-		if !waits {
+	q.line(action).granted.Insert(object)
+	q.occupy(object, action)
+}
+
+// Settle says how the object stands after all its calls for now: for which action it waits, if any, having given up all other
+// places, and whether its bounded action is under way.
+func (q *Queue) Settle(object types.NamespacedName, waitsFor string, underWay bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for action, l := range q.lines {
+		if action != waitsFor {
 			l.remove(object)
 		}
 	}
@@ -105,10 +108,17 @@ func (q *Queue) Settle(object types.NamespacedName, waits, underWay bool) {
 	switch {
 	case underWay:
 		q.underWay.Insert(object)
-	case q.underWay.Has(object) && !bounded.granted.Has(object):
+	case !bounded.granted.Has(object):
 		q.underWay.Delete(object)
 		q.advance(bounded)
 	}
+}
+
+// Count counts the bounded action of an object that was begun before there was this queue.
+func (q *Queue) Count(object types.NamespacedName) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.underWay.Insert(object)
 }
 
 // Idle is true when nobody waits and nothing is under way.
@@ -226,24 +236,20 @@ func (l *line) remove(object types.NamespacedName) {
 	}
 }
 
-// ahead is how many come before the object: of each other namespace as many as of its own, as far as there are so many.
+// ahead is how many come before the object: of each other namespace as many as of its own, as far as there are so many, and
+// one more where it is that namespace's turn before.
 func (l *line) ahead(object types.NamespacedName) int {
-	own := slices.Index(l.waiting[object.Namespace], object)
+	own, turn := slices.Index(l.waiting[object.Namespace], object), slices.Index(l.order, object.Namespace)
 	ahead := own
-	for namespace, objects := range l.waiting {
-		if namespace != object.Namespace {
-			ahead += min(len(objects), own+l.earlier(namespace, object.Namespace))
+	for i, namespace := range l.order {
+		switch {
+		case i < turn:
+			ahead += min(len(l.waiting[namespace]), own+1)
+		case i > turn:
+			ahead += min(len(l.waiting[namespace]), own)
 		}
 	}
 	return ahead
-}
-
-// earlier is 1 when the turn of a namespace comes before that of another.
-func (l *line) earlier(namespace, other string) int {
-	if slices.Index(l.order, namespace) < slices.Index(l.order, other) {
-		return 1
-	}
-	return 0
 }
 
 // movedUp finds some objects with half as many ahead as they know of, about.

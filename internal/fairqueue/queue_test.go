@@ -15,7 +15,7 @@ import (
 
 const bounded = "Import"
 
-// line is a queue in virtual time, and whom it wakes.
+// place is a queue in virtual time, and whom it wakes.
 type place struct {
 	*WithT
 	queue *Queue
@@ -87,7 +87,7 @@ func TestNamespacesTakeTurns(t *testing.T) {
 func TestMostUnderWay(t *testing.T) {
 	t.Parallel()
 	queueing(t, 1e6, 3, func(p *place) {
-		p.queue.Settle(of("a", 100), false, true)
+		p.queue.Count(of("a", 100))
 		begun := 0
 		for i := range 10 {
 			p.pass(time.Millisecond)
@@ -97,11 +97,11 @@ func TestMostUnderWay(t *testing.T) {
 		}
 		p.Expect(begun).To(Equal(2), "one is under way from before")
 		p.Expect(p.woken).To(BeEmpty())
-		p.queue.Settle(of("a", 100), false, false)
+		p.queue.Settle(of("a", 100), "", false)
 		p.pass(time.Millisecond)
 		p.Expect(p.turns()).To(Equal([]types.NamespacedName{of("a", 2)}))
-		p.queue.Settle(of("a", 2), false, true)
-		p.queue.Settle(of("a", 2), false, true)
+		p.queue.Settle(of("a", 2), "", true)
+		p.queue.Settle(of("a", 2), "", true)
 		p.pass(time.Second)
 		p.Expect(p.turns()).To(BeEmpty())
 		if _, now := p.queue.Turn(of("a", 11), "Another"); !now {
@@ -117,13 +117,13 @@ func TestTurnsAreGivenUp(t *testing.T) {
 		p.queue.Turn(of("a", 0), bounded)
 		p.queue.Turn(of("a", 1), bounded)
 		p.queue.Turn(of("a", 2), bounded)
-		p.queue.Settle(of("a", 0), false, false)
+		p.queue.Settle(of("a", 0), "", false)
 		p.pass(time.Millisecond)
 		p.Expect(p.woken).To(ConsistOf(of("a", 1)))
-		p.queue.Settle(of("a", 1), false, false)
+		p.queue.Settle(of("a", 1), "", false)
 		p.pass(time.Millisecond)
 		p.Expect(p.woken).To(ContainElement(of("a", 2)))
-		p.queue.Settle(of("a", 2), false, false)
+		p.queue.Settle(of("a", 2), "", false)
 		p.Expect(p.queue.Idle()).To(BeTrue())
 	})
 }
@@ -143,6 +143,36 @@ func TestNewsOfTheQueue(t *testing.T) {
 		p.Expect(told()).To(BeNumerically("<=", 99))
 		p.woken = nil
 		p.pass(time.Second)
-		p.Expect(len(p.woken)).To(BeNumerically("<=", newsAtOnce+11))
+		p.Expect(len(p.woken)).To(And(BeNumerically(">=", newsAtOnce), BeNumerically("<=", newsAtOnce+11)), "news for some, and turns for others")
+	})
+}
+
+// Who is under way and asks again, because what was under way is over, does not wait for himself.
+func TestAgain(t *testing.T) {
+	t.Parallel()
+	queueing(t, 1e6, 1, func(p *place) {
+		p.queue.Count(of("a", 0))
+		_, now := p.queue.Turn(of("a", 0), bounded)
+		p.Expect(now).To(BeFalse())
+		p.queue.Settle(of("a", 0), bounded, false)
+		p.Expect(p.woken).To(ConsistOf(of("a", 0)))
+		p.Expect(p.turns()).To(HaveLen(1))
+	})
+}
+
+// A turn that could not be used is kept; a place in another line is not.
+func TestReturnedTurn(t *testing.T) {
+	t.Parallel()
+	queueing(t, 1e6, 1, func(p *place) {
+		_, now := p.queue.Turn(of("a", 0), bounded)
+		p.Expect(now).To(BeTrue())
+		p.queue.Return(of("a", 0), bounded)
+		p.queue.Turn(of("a", 1), bounded)
+		_, now = p.queue.Turn(of("a", 0), bounded)
+		p.Expect(now).To(BeTrue())
+		p.queue.Return(of("a", 0), bounded)
+		p.queue.Settle(of("a", 0), "Another", false)
+		p.pass(time.Millisecond)
+		p.Expect(p.woken).To(ConsistOf(of("a", 1)), "who waits for something else has given the turn up")
 	})
 }

@@ -3,6 +3,7 @@
 package imagewatch
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -77,7 +78,7 @@ func TestBlindSearch(t *testing.T) {
 		a.Expect(sight.Images).To(HaveLen(1))
 		a.watch.mu.Lock()
 		defer a.watch.mu.Unlock()
-		a.Expect(a.watch.blind).To(BeTrue())
+		a.Expect(a.watch.blind).To(BeTemporally(">", time.Now()))
 	})
 }
 
@@ -128,12 +129,57 @@ func TestChangingListing(t *testing.T) {
 		a.Expect(a.woken).To(HaveLen(1))
 		a.Expect(a.looks(300, Subject{Suffixes: []string{suffix(300)}})).To(BeNil())
 		a.Expect(a.counted(time.Hour)).To(BeNumerically("<", 60*6*6+20*6*6), "looks at imports, and ever fewer listings")
-		a.Expect(a.looks(300, Subject{Suffixes: []string{suffix(300)}})).To(BeNil(), "nothing is certain")
+		_, err := a.looks(300, Subject{Suffixes: []string{suffix(300)}})
+		a.Expect(err).To(MatchError(refusal(ens.ClassUnavailable, ens.CodeListingChanged)), "nothing is certain")
+		a.Expect(a.woken).To(HaveKeyWithValue(object(300), 1), "who waits is told once")
 		a.changing = false
 		a.pass(5 * time.Minute)
 		sight, err := a.looks(300, Subject{Suffixes: []string{suffix(300)}})
 		a.Expect(err).NotTo(HaveOccurred())
 		a.Expect(sight.Images).To(BeEmpty())
+	})
+}
+
+// Who is looked for by more than one name is absent when two listings have missed it.
+func TestAbsenceOfSeveral(t *testing.T) {
+	t.Parallel()
+	for missed, want := range map[int]int{1: 1, 2: 0} {
+		watching(t, func(a *account) {
+			a.images = []ens.Image{{ID: id(1), Name: "golden" + suffix(1)}}
+			a.missing = missed
+			subject := Subject{Suffixes: []string{suffix(1), suffix(2)}}
+			a.Expect(a.looks(1, subject)).To(BeNil())
+			a.pass(time.Second)
+			sight, err := a.looks(1, subject)
+			a.Expect(err).NotTo(HaveOccurred())
+			a.Expect(sight.Images).To(HaveLen(want))
+		})
+	}
+}
+
+// Of two images of one object one goes: the search that does not show it any more is believed.
+func TestGhosts(t *testing.T) {
+	t.Parallel()
+	watching(t, func(a *account) {
+		for i := range 500 {
+			a.owning(1000 + i)
+		}
+		a.pass(11 * time.Minute)
+		a.importing(1)
+		a.images = append(a.images, ens.Image{ID: id(2), Name: "golden" + suffix(1), Status: "Creating"})
+		a.pass(20 * time.Second)
+		subject := Subject{Suffixes: []string{suffix(1)}}
+		sight, err := a.looks(1, subject)
+		a.Expect(err).NotTo(HaveOccurred())
+		a.Expect(sight.Images).To(HaveLen(2))
+		a.watch.Follow(object(1), secret, "1", subject, sight, Pace{Every: 10 * time.Second})
+		a.images = slices.DeleteFunc(a.images, func(image ens.Image) bool { return image.ID == id(1) })
+		clear(a.woken)
+		a.pass(11 * time.Second)
+		a.Expect(a.woken).To(HaveLen(1))
+		sight, err = a.looks(1, subject)
+		a.Expect(err).NotTo(HaveOccurred())
+		a.Expect(sight.Images).To(ConsistOf(HaveField("ID", id(2))))
 	})
 }
 
@@ -149,6 +195,12 @@ func TestOthers(t *testing.T) {
 		a.Expect(err).NotTo(HaveOccurred())
 		a.Expect(sight.Images).To(BeEmpty())
 		a.Expect(sight.Others).To(ConsistOf(HaveField("ID", "m-1"), HaveField("ID", "m-3")))
+
+		a.watch.Follow(object(1), secret, "1", subject, sight, Pace{Every: 10 * time.Minute, AtRest: true})
+		a.images = a.images[1:]
+		clear(a.woken)
+		a.pass(11 * time.Minute)
+		a.Expect(a.woken).To(HaveLen(1), "one of them is gone")
 	})
 }
 

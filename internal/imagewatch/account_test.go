@@ -33,6 +33,9 @@ type account struct {
 	hidden, lost sets.Set[string]
 	// blind makes searches by name find nothing.
 	blind bool
+	// missing listings show nothing, refused is an ID that no search takes.
+	missing int
+	refused string
 	// changing listings may have missed something.
 	changing bool
 	// slow is how long a call takes.
@@ -88,6 +91,9 @@ func (a *account) ImageByID(_ context.Context, id string) (*ens.Image, error) {
 	if err := a.call(1); err != nil {
 		return nil, err
 	}
+	if id == a.refused {
+		return nil, refusal(ens.ClassInvalid, "InvalidParameter.ImageId")
+	}
 	for _, image := range a.images {
 		if image.ID == id && !a.lost.Has(id) {
 			return &image, nil
@@ -104,6 +110,10 @@ func (a *account) ImagesByName(_ context.Context, part string) ([]ens.Image, err
 }
 
 func (a *account) Images(context.Context) ([]ens.Image, error) {
+	if a.missing > 0 {
+		a.missing--
+		return nil, a.list(nil)
+	}
 	found := slices.DeleteFunc(slices.Clone(a.images), func(image ens.Image) bool { return a.hidden.Has(image.ID) })
 	return found, a.list(found)
 }
@@ -137,7 +147,7 @@ func (a *account) follows(i int, since time.Time) {
 func (a *account) owning(i int, change ...func(*Pace)) {
 	image := ens.Image{ID: id(i), Name: fmt.Sprint("golden-", i), Status: ens.StatusAvailable}
 	a.images = append(a.images, image)
-	pace := Pace{Every: 10 * time.Minute}
+	pace := Pace{Every: 10 * time.Minute, AtRest: true}
 	for _, f := range change {
 		f(&pace)
 	}

@@ -3,6 +3,7 @@
 package imagewatch
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,8 @@ type Pace struct {
 	Since time.Time
 	// Quiet is until when changes of the image are the echo of what the object did itself. Zero: none are.
 	Quiet time.Time
+	// AtRest is true for an object that is as it should be: nobody waits for it.
+	AtRest bool
 	// Checks is true for an object that the watch is to wake now and then, for what no listing shows.
 	Checks bool
 }
@@ -61,12 +64,12 @@ const (
 )
 
 // picture is what makes a difference to an object.
-func picture(images []ens.Image) string {
-	if len(images) == 0 {
-		return nothing
-	}
+func (s *Sight) picture() string {
 	var b strings.Builder
-	for _, image := range images {
+	if len(s.Images) == 0 {
+		b.WriteString(nothing)
+	}
+	for _, image := range append(slices.Clip(s.Images), s.Others...) {
 		b.WriteString(image.ID + "|" + image.Name + "|" + image.Status + ";")
 	}
 	return b.String()
@@ -95,4 +98,7 @@ func (f *follower) sight(l *Listing) *Sight {
 }
 
 // present is true when the object knows of an image, which then must not be missing without a word.
-func (f *follower) present() bool { return f.told != unknown && f.told != nothing }
+func (f *follower) present() bool { return f.told != unknown && !f.misses() }
+
+// misses is true when the object knows that there is no image.
+func (f *follower) misses() bool { return strings.HasPrefix(f.told, nothing) }

@@ -98,6 +98,12 @@ func (l *Listing) put(image ens.Image, seen time.Time) {
 	l.ends.add(l.end(image.Name), image.ID)
 }
 
+func (l *Listing) drop(image ens.Image) {
+	delete(l.rows, image.ID)
+	l.names.remove(image.Name, image.ID)
+	l.ends.remove(l.end(image.Name), image.ID)
+}
+
 // Find returns the images that the subject is about, oldest first, and those that it names otherwise.
 func (l *Listing) Find(subject Subject) (images, others []ens.Image) {
 	return plain(l.find(subject)), plain(l.others(subject))

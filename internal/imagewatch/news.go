@@ -3,11 +3,14 @@
 package imagewatch
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ens-image-operator/ens-image-operator/internal/ens"
 )
 
 // end takes over what a round has learned.
@@ -18,6 +21,7 @@ func (w *Watch) end(r *round) {
 	if r.complete {
 		w.listing, w.listed = r.fresh, r.listed
 	}
+	w.dropGhosts(r)
 	for _, seen := range r.fresh.rows {
 		w.listing.put(seen.Image, seen.seen)
 	}
@@ -31,14 +35,20 @@ func (w *Watch) end(r *round) {
 		if r.due[object] != nil || r.all {
 			f.next = now.Add(f.pace.interval(now))
 		}
-		if r.due[object] != nil || r.all || f.err != nil {
-			w.tell(object, f, r.begun)
+		switch q := r.due[object]; {
+		case q != nil && q.err != nil:
+			w.tellFailure(object, f, q.err)
+		case q != nil || r.all || f.err != nil:
+			w.tell(object, f, r)
 		}
 	}
 	w.check(r)
 	w.doubt(r)
 	w.plan()
 }
+
+// maxDoubts is after how many listings in a row that changed the objects are told that have to know of an absence.
+const maxDoubts = 3
 
 // doubt counts the listings that changed while they were read: who has to know of an absence waits ever longer for the next.
 func (w *Watch) doubt(r *round) {
@@ -48,26 +58,66 @@ func (w *Watch) doubt(r *round) {
 	case r.all:
 		w.doubts++
 	}
+	if w.doubts < maxDoubts {
+		return
+	}
+	for object, f := range w.followers {
+		if f.wants {
+			w.tellFailure(object, f, r.changed)
+		}
+	}
+}
+
+// dropGhosts takes out of the listing what an object was shown once, and a search for just that shows no more.
+func (w *Watch) dropGhosts(r *round) {
+	for _, q := range r.due {
+		if !q.asked || q.unsure || q.err != nil {
+			continue
+		}
+		for _, known := range w.listing.find(q.subject) {
+			if _, seen := r.fresh.rows[known.ID]; !seen && known.seen.Before(r.begun) {
+				w.listing.drop(known.Image)
+			}
+		}
+	}
 }
 
 // tell wakes an object that waits for this, or knows something else.
-func (w *Watch) tell(object types.NamespacedName, f *follower, begun time.Time) {
+func (w *Watch) tell(object types.NamespacedName, f *follower, r *round) {
+	sight := f.sight(w.listing)
+	if sight == nil && f.failed == ens.CodeListingChanged && !r.complete {
+		return // as before: nothing is certain
+	}
 	recovered := f.err != nil
 	f.err, f.failed = nil, ""
-	sight := f.sight(w.listing)
 	if sight == nil {
 		if recovered {
 			w.options.Wake(object)
 		}
 		return
 	}
-	now := picture(sight.Images)
-	changed := now != f.told && !begun.Before(f.pace.Quiet)
+	now := sight.picture()
+	changed := now != f.told && !r.begun.Before(f.pace.Quiet)
 	if f.wants || recovered || changed {
 		f.told, f.wants = now, false
 		w.options.Wake(object)
 	}
 }
+
+// tellFailure wakes an object that does not know of a failure yet.
+func (w *Watch) tellFailure(object types.NamespacedName, f *follower, err error) {
+	code := err.Error()
+	if failure, ofCloud := errors.AsType[*ens.Error](err); ofCloud {
+		code = failure.Code
+	}
+	if f.failed != code {
+		f.failed, f.err = code, err
+		w.options.Wake(object)
+	}
+}
+
+// checkRounds is the number of looks for drift in which all objects are checked at the latest.
+const checkRounds = 144
 
 // check wakes the next objects that are to check what no listing shows, a few after each look for drift.
 func (w *Watch) check(r *round) {
@@ -83,7 +133,7 @@ func (w *Watch) check(r *round) {
 	slices.SortFunc(willing, byName)
 	from := slices.IndexFunc(willing, func(object types.NamespacedName) bool { return byName(object, w.checked) > 0 })
 	willing = append(willing[max(from, 0):], willing[:max(from, 0)]...)
-	for _, object := range willing[:min(len(willing), w.options.Checks)] {
+	for _, object := range willing[:min(len(willing), max(w.options.Checks, len(willing)/checkRounds))] {
 		w.checked = object
 		w.followers[object].check = true
 		w.options.Wake(object)

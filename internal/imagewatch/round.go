@@ -28,6 +28,8 @@ type round struct {
 	fresh         *Listing
 	all, complete bool
 	listed        int
+	// changed says that the full listing has changed while it was read.
+	changed error
 	// searched is true when the marked images were read.
 	searched bool
 	// absent are the objects of which it is certain that there is no image.
@@ -41,8 +43,11 @@ type inquiry struct {
 	misses bool
 	// asked is true when a call of its own has looked for it in this round.
 	asked bool
-	// unsure is true when that may have missed it.
+	// unsure is true when that may have missed it, err is set when the cloud has refused to look for this.
 	unsure bool
+	err    error
+	// wide is true when other images are to be told of, which only the full listing shows.
+	wide bool
 }
 
 // Round looks once at what is due, and wakes the objects that have news.
@@ -71,8 +76,9 @@ func (w *Watch) begin() *round {
 	r := &round{Watch: w, begun: now, due: map[types.NamespacedName]*inquiry{}, fresh: NewListing(w.options.Marker, nil, now)}
 	for object, f := range w.followers {
 		if f.wants || f.pace.Every > 0 && !f.next.After(now.Add(f.pace.interval(now)/2)) {
-			r.due[object] = &inquiry{subject: f.subject, misses: f.wants || f.present()}
-			r.drift = r.drift || !f.wants && f.pace.Since.IsZero()
+			wide := f.misses() && (f.subject.Name != "" || len(f.subject.Others) > 0)
+			r.due[object] = &inquiry{subject: f.subject, misses: f.wants || f.present(), wide: wide}
+			r.drift = r.drift || !f.wants && f.pace.AtRest
 		}
 	}
 	w.asked = time.Time{}
@@ -97,10 +103,12 @@ func (r *round) look(ctx context.Context) error {
 func (r *round) cheapest() func(context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	singles, marked := true, !r.blind
+	blind := r.begun.Before(r.blind)
+	singles, marked := true, !blind
 	for _, q := range r.due {
-		singles = singles && q.subject.sole()
-		marked = marked && q.subject.sole() && q.subject.ID == "" && strings.HasPrefix(q.subject.Suffixes[0], r.options.Marker)
+		sole := q.subject.sole() && !q.wide
+		singles = singles && sole && !(blind && q.subject.ID == "")
+		marked = marked && sole && q.subject.ID == "" && strings.HasPrefix(q.subject.Suffixes[0], r.options.Marker)
 	}
 	list := pages(r.Watch.listed)
 	switch search := pages(max(len(r.listing.ends), len(r.due))); {
@@ -135,6 +143,10 @@ func (r *round) ask(ctx context.Context, q *inquiry) (err error) {
 		images = append(images, *image)
 	}
 	q.unsure, err = r.take(images, err)
+	if failure, ofCloud := errors.AsType[*ens.Error](err); ofCloud && (failure.Class == ens.ClassInvalid || failure.Class == ens.ClassGone) {
+		// That is about what this object asks for, and nobody else's business.
+		q.err, err = failure, nil
+	}
 	return err
 }
 
@@ -167,24 +179,30 @@ func (r *round) search(ctx context.Context) error {
 // doubtful is true when an object does not find what it has to know of.
 func (r *round) doubtful() bool {
 	for _, q := range r.due {
-		if q.misses && len(r.fresh.find(q.subject)) == 0 {
+		if r.lacks(q) {
 			return true
 		}
 	}
 	return false
 }
 
+// lacks is true when an object has to know of an image that this round has not seen.
+func (r *round) lacks(q *inquiry) bool {
+	return q.misses && q.err == nil && len(r.fresh.find(q.subject)) == 0
+}
+
 // full reads all pages. What it misses is looked for once more.
 func (r *round) full(ctx context.Context) error {
 	found := len(r.fresh.rows)
-	images, err := r.reader.Images(ctx)
-	unsure, err := r.take(images, err)
+	images, changed := r.reader.Images(ctx)
+	unsure, err := r.take(images, changed)
 	if err != nil {
 		return err
 	}
 	r.all, r.complete, r.listed = true, !unsure, len(images)
 	r.noticeBlindness(found)
 	if unsure {
+		r.changed = changed
 		return nil
 	}
 	missing := r.missing()
@@ -192,20 +210,35 @@ func (r *round) full(ctx context.Context) error {
 		return err
 	}
 	for object, q := range missing {
-		if !q.unsure && len(r.fresh.find(q.subject)) == 0 {
+		if !q.unsure && r.lacks(q) {
 			r.absent = append(r.absent, object)
 		}
 	}
 	return nil
 }
 
+const (
+	// blindness is how long searches are not trusted after one has missed what was there, sight how old that must be: a listing
+	// and a search may lag differently.
+	blindness = time.Hour
+	sightLag  = 2 * time.Minute
+)
+
 // noticeBlindness gives up searches for the marker when one has found nothing of what is there: how fuzzy the cloud's
-// search is, is not documented.
+// search is, is not documented. What was asked for by such a search was not looked for.
 func (r *round) noticeBlindness(found int) {
-	if r.searched && found == 0 && len(r.fresh.ends) > 0 {
-		r.mu.Lock()
-		r.blind = true
-		r.mu.Unlock()
+	missed := false
+	for _, seen := range r.fresh.rows {
+		missed = missed || r.fresh.end(seen.Name) != "" && r.begun.Sub(seen.CreationTime) > sightLag
+	}
+	if !r.searched || found > 0 || !missed {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.blind = r.begun.Add(blindness)
+	for _, q := range r.due {
+		q.asked = false
 	}
 }
 
@@ -217,9 +250,10 @@ func (r *round) missing() map[types.NamespacedName]*inquiry {
 	for object, f := range r.followers {
 		q := r.due[object]
 		if q == nil {
+			// Who cannot be looked for by a call of its own is answered along with the others.
 			q = &inquiry{subject: f.subject, misses: f.since.Before(r.begun) && (f.present() || f.told == unknown && !f.subject.sole())}
 		}
-		if q.misses && len(r.fresh.find(q.subject)) == 0 {
+		if r.lacks(q) {
 			missing[object] = q
 		}
 	}
@@ -227,19 +261,26 @@ func (r *round) missing() map[types.NamespacedName]*inquiry {
 }
 
 // confirm looks once more for what the full listing has missed: one by one, or through a second listing when that is
-// cheaper.
+// cheaper, or the only way.
 func (r *round) confirm(ctx context.Context, missing map[types.NamespacedName]*inquiry) error {
-	var single []*inquiry
+	r.mu.Lock()
+	blind := r.begun.Before(r.blind)
+	r.mu.Unlock()
+	again, single := false, []*inquiry{}
 	for _, q := range missing {
-		if q.subject.sole() && !q.asked {
+		switch {
+		case q.asked:
+		case !q.subject.sole() || blind && q.subject.ID == "":
+			again = true
+		default:
 			single = append(single, q)
 		}
 	}
-	if len(single) > pages(r.listed) {
+	if again || len(single) > pages(r.listed) {
 		images, err := r.reader.Images(ctx)
 		unsure, err := r.take(images, err)
-		for _, q := range single {
-			q.unsure = unsure
+		for _, q := range missing {
+			q.unsure = q.unsure || unsure
 		}
 		return err
 	}

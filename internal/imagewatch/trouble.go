@@ -104,10 +104,8 @@ func (w *Watch) fail(ctx context.Context, r *round, err error) {
 	}
 	passing := failure.Class == ens.ClassThrottled || failure.Class == ens.ClassUnavailable
 	for object, f := range w.followers {
-		concerned := !passing || w.trouble.failures > 1 && (f.wants || !f.pace.Since.IsZero())
-		if concerned && f.failed != failure.Code {
-			f.failed, f.err = failure.Code, err
-			w.options.Wake(object)
+		if !passing || w.trouble.failures > 1 && (f.wants || !f.pace.AtRest) {
+			w.tellFailure(object, f, failure)
 		}
 	}
 }

@@ -75,6 +75,27 @@ func TestDenied(t *testing.T) {
 	})
 }
 
+// What the cloud refuses to look for is told to the one that asks for it, and disturbs nobody else.
+func TestRefusedSearch(t *testing.T) {
+	t.Parallel()
+	watching(t, func(a *account) {
+		for i := range 3 {
+			a.owning(i)
+		}
+		a.pass(time.Minute)
+		a.refused = "nonsense"
+		a.Expect(a.looks(7, Subject{ID: "nonsense"})).To(BeNil())
+		a.pass(time.Second)
+		_, err := a.looks(7, Subject{ID: "nonsense"})
+		a.Expect(err).To(MatchError(ContainSubstring("InvalidParameter.ImageId")))
+		a.pass(time.Hour)
+		a.Expect(a.woken).To(Equal(map[types.NamespacedName]int{object(7): 1}))
+		sight, err := a.looks(1, Subject{ID: id(1)})
+		a.Expect(err).NotTo(HaveOccurred())
+		a.Expect(sight.Images).To(HaveLen(1))
+	})
+}
+
 // The objects of a Secret that leads to another account now are woken; those of another Secret are looked after further.
 func TestMovedSecret(t *testing.T) {
 	t.Parallel()
@@ -83,7 +104,7 @@ func TestMovedSecret(t *testing.T) {
 		a.versions[other] = "1"
 		a.importing(1)
 		a.owning(2)
-		a.watch.Follow(object(2), other, "1", Subject{ID: id(2)}, nil, Pace{Every: 10 * time.Minute})
+		a.watch.Follow(object(2), other, "1", Subject{ID: id(2)}, nil, Pace{Every: 10 * time.Minute, AtRest: true})
 		a.pass(time.Minute)
 		clear(a.woken)
 		delete(a.versions, secret)

@@ -40,7 +40,8 @@ type Options struct {
 	// Backoff and MaxBackoff bound the waits between rounds that fail. Denied is the wait after the cloud refused the
 	// credentials, and Recheck the interval at which others are looked for meanwhile.
 	Backoff, MaxBackoff, Denied, Recheck time.Duration
-	// Checks is how many objects are woken after a look for drift to check what no listing shows.
+	// Checks is how many objects are woken after a look for drift to check what no listing shows; more where there are so many
+	// that it would take more than 144 looks (a day, at ten minutes) to check them all.
 	Checks int
 }
 
@@ -68,10 +69,10 @@ type Watch struct {
 	followers map[types.NamespacedName]*follower
 	sources   map[types.NamespacedName]int
 	listing   *Listing
-	// listed is the number of images in the last full listing, and blind is true when searches
-	// for the marker do not find what bears it.
+	// listed is the number of images in the last full listing. blind is until when no search is trusted to find what bears the
+	// marker, after one that did not.
 	listed int
-	blind  bool
+	blind  time.Time
 	// poll is when the next object wants to be looked at. asked and lastAsked are when objects began to wait for a look.
 	poll, asked, lastAsked time.Time
 	trouble                trouble
@@ -98,15 +99,17 @@ func (w *Watch) Look(object, source types.NamespacedName, version string, subjec
 	if f.version != version || !f.subject.equal(subject) {
 		f.version, f.subject, f.since, f.absent = version, subject, w.options.Clock.Now(), time.Time{}
 	}
-	if since.After(f.since) {
-		f.since = since
-	}
 	if f.err != nil {
 		return nil, f.err
 	}
-	if sight := f.sight(w.listing); sight != nil {
+	sight := f.sight(w.listing)
+	if sight != nil && !sight.Begun.Before(since) {
 		f.wants = false
 		return sight, nil
+	}
+	if sight != nil {
+		// The moment has passed: whatever begins from now on is late enough, also by a clock that is set back.
+		f.since = w.options.Clock.Now()
 	}
 	f.wants = true
 	w.lastAsked = w.options.Clock.Now()
@@ -132,7 +135,13 @@ func (w *Watch) Follow(object, source types.NamespacedName, version string, subj
 	}
 	f.version, f.subject, f.pace, f.wants, f.check, f.told = version, subject, pace, false, false, unknown
 	if known != nil {
-		f.told = picture(known.Images)
+		f.told = known.picture()
+	}
+	if known != nil && !pace.Quiet.IsZero() {
+		// Listings may show for a while what was before; the object knows better.
+		for _, image := range known.Images {
+			w.listing.put(image, known.Begun)
+		}
 	}
 	f.next = now.Add(pace.interval(now))
 	if w.poll.IsZero() || f.next.Before(w.poll) {

@@ -168,7 +168,7 @@ func TestChecks(t *testing.T) {
 				sight, err := a.looks(i, Subject{ID: id(i)})
 				a.Expect(err).NotTo(HaveOccurred())
 				a.Expect(sight.Check).To(BeTrue())
-				a.watch.Follow(object(i), secret, "1", Subject{ID: id(i)}, sight, Pace{Every: 10 * time.Minute, Checks: true})
+				a.watch.Follow(object(i), secret, "1", Subject{ID: id(i)}, sight, Pace{Every: 10 * time.Minute, AtRest: true, Checks: true})
 			}
 		}
 	})

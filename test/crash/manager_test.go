@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -86,7 +85,7 @@ func (r *run) start(kill boundary) (*manager, error) {
 	}
 	reconciler := &controllers.Reconciler{
 		Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("ens-image-operator"),
-		Endpoint: endpoint, ClusterUID: uid, Timing: timing(), Clock: heartbeat{manager: m}, CallsPerSecond: math.Inf(1),
+		Endpoint: endpoint, ClusterUID: uid, Timing: timing(), Clock: heartbeat{manager: m},
 	}
 	if err := reconciler.SetupWithManager(r.ctx, mgr, controller.Options{MaxConcurrentReconciles: 2}); err != nil {
 		return nil, err

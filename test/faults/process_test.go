@@ -5,7 +5,6 @@ package faults
 import (
 	"context"
 	"fmt"
-	"math"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -55,7 +54,7 @@ func (w *world) newProcess() *process {
 	w.must(err)
 	p.reconciler = &controllers.Reconciler{
 		Client: &cached{Client: kube, w: w, p: p}, APIReader: kube, Events: recorder{w}, Endpoint: endpoint,
-		ClusterUID: w.cluster, Timing: w.timing, Clock: w.clock, CallsPerSecond: math.Inf(1),
+		ClusterUID: w.cluster, Timing: w.timing, Clock: w.clock,
 		Wake: func(types.NamespacedName) { p.wake() },
 	}
 	return p

@@ -3,11 +3,9 @@
 package integration
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -138,7 +136,7 @@ func (w *world) start() {
 	w.operator = &controllers.Reconciler{
 		Client: kube, APIReader: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("ens-image-operator"),
 		Endpoint: endpoint, ClusterUID: uid, Timing: w.timing, Clock: clock.RealClock{},
-		CallsPerSecond: cmp.Or(w.callsPerSecond, math.Inf(1)), MaxConcurrentImports: w.mostImports, Sharded: w.selector != nil,
+		CallsPerSecond: w.callsPerSecond, MaxConcurrentImports: w.mostImports, Sharded: w.selector != nil,
 	}
 	w.Expect(w.operator.SetupWithManager(w.ctx, mgr, controller.Options{MaxConcurrentReconciles: 4})).To(Succeed())
 
