@@ -7,8 +7,10 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clocktesting "k8s.io/utils/clock/testing"
 
+	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
 	"github.com/ens-image-operator/ens-image-operator/internal/imagewatch"
 )
@@ -41,6 +43,7 @@ func TestWhoComesBack(t *testing.T) {
 		"another object's":            {given: []change{adopted("m-1"), saw(available), claimedBy("m-1")}, back: share(10 * time.Minute), every: 10 * time.Minute},
 		"refused, until the next try": {given: []change{refused, answered(errRefused)}, back: share(time.Hour)},
 		"failed, until the next try":  {given: []change{failedAs("Pack_failed", time.Minute), saw()}, back: share(time.Hour) - time.Minute},
+		"observed, look failed":       {given: []change{imageID("m-1"), observeOnly, isReady}, fails: down, every: 10 * time.Minute},
 		"record that cannot be read":  {given: []change{unreadable, func(s *state) { s.account = nil }}, back: share(10 * time.Minute)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -60,6 +63,36 @@ func TestWhoComesBack(t *testing.T) {
 			if c.every > 0 {
 				g.Expect(s.account.cloud.watch.Due()).To(Equal(testNow.Add(c.every)))
 			}
+		})
+	}
+}
+
+func isReady(s *state) {
+	s.obj.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAvailable}}
+}
+
+// A slot of --max-concurrent-imports is taken while the cloud may be busy with the import, and no longer.
+func TestImportRuns(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		given []change
+		want  bool
+	}{
+		"nothing":                   {nil, false},
+		"running":                   {[]change{open(time.Minute), told("m-1"), saw(image("m-1", "Creating"))}, true},
+		"for too long":              {[]change{open(3 * time.Hour), told("m-1"), saw(image("m-1", "Creating"))}, true},
+		"unconfirmed":               {[]change{open(time.Minute), saw()}, true},
+		"vanished":                  {[]change{open(3 * time.Hour), told("m-1"), wasSeen, saw()}, false},
+		"of other fields":           {[]change{open(time.Hour), told("m-1"), otherSource, saw(image("m-1", "Available"))}, false},
+		"waits for the next turn":   {[]change{open(3 * time.Hour), saw(), func(s *state) { s.waitsFor = actionImport }}, false},
+		"owned":                     {[]change{owns("m-1"), saw(image("m-1", "Available"))}, false},
+		"failed":                    {[]change{failedAs("Pack_failed", time.Minute), saw()}, false},
+		"being deleted, while open": {[]change{open(time.Minute), deleting, saw()}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newState(c.given...)
+			NewWithT(t).Expect(s.importRuns(decide(s).report)).To(Equal(c.want))
 		})
 	}
 }
