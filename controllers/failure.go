@@ -107,7 +107,11 @@ func (s *state) failing(err *ens.Error) report {
 // watching: the look that failed is that of all objects of the account, and so is the next one. When that is, is not this
 // object's to tell, and the same failure is told once.
 func (s *state) watching(r report) report {
-	r = r.retrying(retryWatch).after(s.timing.Poll)
+	every := s.timing.Poll
+	if r.mood == moodStalled {
+		every = s.timing.Drift
+	}
+	r = r.retrying(retryWatch).after(every)
 	if last := s.obj.Status.LastError; last != nil && last.Action == r.failure.Action && last.Code == r.failure.Code {
 		r.failure.Time = last.Time
 	}

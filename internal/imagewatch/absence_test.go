@@ -132,9 +132,11 @@ func TestChangingListing(t *testing.T) {
 		_, err := a.looks(300, Subject{Suffixes: []string{suffix(300)}})
 		a.Expect(err).To(MatchError(refusal(ens.ClassUnavailable, ens.CodeListingChanged)), "nothing is certain")
 		a.Expect(a.woken).To(HaveKeyWithValue(object(300), 1), "who waits is told once")
+		a.watch.Follow(object(300), secret, "2", Subject{Suffixes: []string{suffix(300)}}, nil, Pace{Every: 10 * time.Second})
 		a.changing = false
-		a.pass(5 * time.Minute)
-		sight, err := a.looks(300, Subject{Suffixes: []string{suffix(300)}})
+		a.pass(6 * time.Minute)
+		a.Expect(a.woken).To(HaveKeyWithValue(object(300), 2), "and when it is over")
+		sight, err := a.watch.Look(object(300), secret, "2", Subject{Suffixes: []string{suffix(300)}}, time.Time{})
 		a.Expect(err).NotTo(HaveOccurred())
 		a.Expect(sight.Images).To(BeEmpty())
 	})

@@ -54,6 +54,8 @@ type follower struct {
 	told   string
 	failed string
 	err    error
+	// refused is true when the failure is about what this object asks for.
+	refused bool
 	// check is true when the object is to check what no listing shows.
 	check bool
 }

@@ -37,6 +37,7 @@ func (w *Watch) end(r *round) {
 		}
 		switch q := r.due[object]; {
 		case q != nil && q.err != nil:
+			f.refused, f.wants = true, false
 			w.tellFailure(object, f, q.err)
 		case q != nil || r.all || f.err != nil:
 			w.tell(object, f, r)
@@ -85,11 +86,11 @@ func (w *Watch) dropGhosts(r *round) {
 // tell wakes an object that waits for this, or knows something else.
 func (w *Watch) tell(object types.NamespacedName, f *follower, r *round) {
 	sight := f.sight(w.listing)
-	if sight == nil && f.failed == ens.CodeListingChanged && !r.complete {
-		return // as before: nothing is certain
+	if sight == nil && (f.refused || f.failed == ens.CodeListingChanged && !r.complete) {
+		return // it is as it was: nothing is certain
 	}
 	recovered := f.err != nil
-	f.err, f.failed = nil, ""
+	f.err, f.failed, f.refused = nil, "", false
 	if sight == nil {
 		if recovered {
 			w.options.Wake(object)

@@ -98,6 +98,9 @@ func (w *Watch) Look(object, source types.NamespacedName, version string, subjec
 	f := w.follower(object, source)
 	if f.version != version || !f.subject.equal(subject) {
 		f.version, f.subject, f.since, f.absent = version, subject, w.options.Clock.Now(), time.Time{}
+		if f.refused {
+			f.err, f.failed, f.refused = nil, "", false
+		}
 	}
 	if f.err != nil {
 		return nil, f.err
@@ -133,7 +136,9 @@ func (w *Watch) Follow(object, source types.NamespacedName, version string, subj
 	if known != nil && known.Begun.After(f.since) {
 		f.since = known.Begun
 	}
-	f.version, f.subject, f.pace, f.wants, f.check, f.told = version, subject, pace, false, false, unknown
+	f.version, f.subject, f.pace, f.check, f.told = version, subject, pace, false, unknown
+	// Who was told of a failure still waits for what comes after it.
+	f.wants = f.wants && f.err != nil
 	if known != nil {
 		f.told = known.picture()
 	}
