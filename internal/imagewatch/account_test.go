@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,6 +34,9 @@ type account struct {
 	hidden, lost sets.Set[string]
 	// blind makes searches by name find nothing.
 	blind bool
+	// written is what the race detector sees of the order that virtual time brings about: the story writes, time passes, the
+	// watch reads.
+	written atomic.Int64
 	// missing listings show nothing, refused is an ID that no search takes.
 	missing int
 	refused string
@@ -58,13 +62,14 @@ func watching(t *testing.T, story func(*account)) {
 		}
 		a.watch = New(Options{
 			Open: func(_ context.Context, source types.NamespacedName) (Reader, string, error) {
+				a.written.Load()
 				version, known := a.versions[source]
 				if !known {
 					return nil, "", ErrMoved
 				}
 				return a, version, nil
 			},
-			Wake: func(object types.NamespacedName) { a.woken[object]++ }, Marker: marker, Clock: clock.RealClock{},
+			Wake: func(object types.NamespacedName) { a.written.Load(); a.woken[object]++ }, Marker: marker, Clock: clock.RealClock{},
 			Gather: 200 * time.Millisecond, Backoff: 2 * time.Second, MaxBackoff: 5 * time.Minute,
 			Denied: 10 * time.Minute, Recheck: 30 * time.Second, Checks: 3,
 		})
@@ -77,6 +82,7 @@ func watching(t *testing.T, story func(*account)) {
 
 // pass lets time go by.
 func (a *account) pass(d time.Duration) {
+	a.written.Add(1)
 	time.Sleep(d) //nolint:forbidigo // virtual time
 	synctest.Wait()
 }
@@ -88,6 +94,7 @@ func (a *account) call(pages int) error {
 }
 
 func (a *account) ImageByID(_ context.Context, id string) (*ens.Image, error) {
+	a.written.Load()
 	if err := a.call(1); err != nil {
 		return nil, err
 	}
@@ -103,6 +110,7 @@ func (a *account) ImageByID(_ context.Context, id string) (*ens.Image, error) {
 }
 
 func (a *account) ImagesByName(_ context.Context, part string) ([]ens.Image, error) {
+	a.written.Load()
 	found := slices.DeleteFunc(slices.Clone(a.images), func(image ens.Image) bool {
 		return a.blind || a.lost.Has(image.ID) || !strings.Contains(image.Name, part)
 	})
@@ -110,6 +118,7 @@ func (a *account) ImagesByName(_ context.Context, part string) ([]ens.Image, err
 }
 
 func (a *account) Images(context.Context) ([]ens.Image, error) {
+	a.written.Load()
 	if a.missing > 0 {
 		a.missing--
 		return nil, a.list(nil)
