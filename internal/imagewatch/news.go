@@ -32,16 +32,7 @@ func (w *Watch) end(r *round) {
 	}
 	w.trouble = trouble{}
 	for object, f := range w.followers {
-		if r.due[object] != nil || r.all {
-			f.next = now.Add(f.pace.interval(now))
-		}
-		switch q := r.due[object]; {
-		case q != nil && q.err != nil:
-			f.refused, f.wants = true, false
-			w.tellFailure(object, f, q.err)
-		case q != nil || r.all || f.err != nil:
-			w.tell(object, f, r)
-		}
+		w.inform(object, f, r, now)
 	}
 	w.check(r)
 	w.doubt(r)
@@ -66,6 +57,22 @@ func (w *Watch) doubt(r *round) {
 		if f.wants {
 			w.tellFailure(object, f, r.changed)
 		}
+	}
+}
+
+// inform tells an object what a round has learned for it.
+func (w *Watch) inform(object types.NamespacedName, f *follower, r *round, now time.Time) {
+	q := r.due[object]
+	concerned := q != nil || r.all
+	if concerned {
+		f.next = now.Add(f.pace.interval(now))
+	}
+	switch {
+	case q != nil && q.err != nil:
+		f.refused, f.wants = true, false
+		w.tellFailure(object, f, q.err)
+	case concerned || f.err != nil:
+		w.tell(object, f, r)
 	}
 }
 

@@ -50,6 +50,11 @@ type inquiry struct {
 	wide bool
 }
 
+// searchable is true when one call can look for all that the object is to know. Searches by name may be blind.
+func (q *inquiry) searchable(blind bool) bool {
+	return q.subject.sole() && !q.wide && (!blind || q.subject.ID != "")
+}
+
 // Round looks once at what is due, and wakes the objects that have news.
 func (w *Watch) Round(ctx context.Context) {
 	r := w.begin()
@@ -106,9 +111,8 @@ func (r *round) cheapest() func(context.Context) error {
 	blind := r.begun.Before(r.blind)
 	singles, marked := true, !blind
 	for _, q := range r.due {
-		sole := q.subject.sole() && !q.wide
-		singles = singles && sole && !(blind && q.subject.ID == "")
-		marked = marked && sole && q.subject.ID == "" && strings.HasPrefix(q.subject.Suffixes[0], r.options.Marker)
+		singles = singles && q.searchable(blind)
+		marked = marked && q.searchable(blind) && q.subject.ID == "" && strings.HasPrefix(q.subject.Suffixes[0], r.options.Marker)
 	}
 	list := pages(r.Watch.listed)
 	switch search := pages(max(len(r.listing.ends), len(r.due))); {

@@ -142,16 +142,23 @@ func (w *Watch) Follow(object, source types.NamespacedName, version string, subj
 	if known != nil {
 		f.told = known.picture()
 	}
-	if known != nil && !pace.Quiet.IsZero() {
-		// Listings may show for a while what was before; the object knows better.
-		for _, image := range known.Images {
-			w.listing.put(image, known.Begun)
-		}
+	if !pace.Quiet.IsZero() {
+		w.correct(known)
 	}
 	f.next = now.Add(pace.interval(now))
 	if w.poll.IsZero() || f.next.Before(w.poll) {
 		w.poll = f.next
 		w.nudge()
+	}
+}
+
+// correct puts into the listing what the object knows better: listings may show for a while what was before.
+func (w *Watch) correct(known *Sight) {
+	if known == nil {
+		return
+	}
+	for _, image := range known.Images {
+		w.listing.put(image, known.Begun)
 	}
 }
 
