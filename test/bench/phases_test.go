@@ -205,7 +205,7 @@ func (w *world) watchReady(ctx context.Context, namespace string) *sightings {
 	go func() {
 		for event := range changes.ResultChan() {
 			obj, is := event.Object.(*v1alpha1.ImageImport)
-			if !is || len(obj.Status.Conditions) == 0 || obj.Status.Conditions[0].Status != metav1.ConditionTrue {
+			if !is || !isReady(obj) {
 				continue
 			}
 			seen.mu.Lock()

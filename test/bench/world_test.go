@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/common/model"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -179,13 +180,15 @@ func (w *world) ready(namespace string) (count int) {
 	list := &v1alpha1.ImageImportList{}
 	w.must(w.client.List(w.ctx, list, client.InNamespace(namespace), &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: "0"}}))
 	for i := range list.Items {
-		for _, condition := range list.Items[i].Status.Conditions {
-			if condition.Type == v1alpha1.ConditionReady && condition.Status == metav1.ConditionTrue {
-				count++
-			}
+		if isReady(&list.Items[i]) {
+			count++
 		}
 	}
 	return count
+}
+
+func isReady(obj *v1alpha1.ImageImport) bool {
+	return meta.IsStatusConditionTrue(obj.Status.Conditions, v1alpha1.ConditionReady)
 }
 
 // untilReady waits until so many objects are Ready. It begins to look when the last calls were made, for looking costs as well.
