@@ -174,17 +174,23 @@ func (c *clouds) cloud(identity string) *cloud {
 
 func (c *clouds) newCloud(identity string) *cloud {
 	timing, limits := c.r.Timing, ens.NewLimits(c.r.CallsPerSecond)
-	return &cloud{
-		limits: limits, counted: sets.New[types.NamespacedName](),
-		queue: fairqueue.New(fairqueue.Options{Take: limits.Take, Wake: c.wake, Bounded: actionImport, Most: c.r.MaxConcurrentImports}),
-		watch: imagewatch.New(imagewatch.Options{
-			Open: func(ctx context.Context, source types.NamespacedName) (imagewatch.Reader, string, error) {
-				return c.reopen(ctx, source, identity)
-			},
-			Wake: c.wake, Marker: nameSuffix(c.r.ClusterUID, ""), Clock: c.r.Clock, Gather: timing.Gather,
-			Backoff: timing.BackoffBase, MaxBackoff: timing.BackoffMax, Denied: timing.Denied, Recheck: timing.SecretCheck, Checks: shareChecks,
-		}),
+	shared := &cloud{limits: limits, counted: sets.New[types.NamespacedName]()}
+	shared.watch = imagewatch.New(imagewatch.Options{
+		Open: func(ctx context.Context, source types.NamespacedName) (imagewatch.Reader, string, error) {
+			return c.reopen(ctx, source, identity)
+		},
+		Wake: c.wake, Marker: nameSuffix(c.r.ClusterUID, ""), Clock: c.r.Clock, Gather: timing.Gather,
+		Backoff: timing.BackoffBase, MaxBackoff: timing.BackoffMax, Denied: timing.Denied, Recheck: timing.SecretCheck, Checks: shareChecks,
+	})
+	take := func(action string) time.Duration {
+		if action == actionImport && shared.watch.Troubled() {
+			// Another call without an answer would cost another object the wait for its outcome.
+			return timing.BackoffBase
+		}
+		return limits.Take(action)
 	}
+	shared.queue = fairqueue.New(fairqueue.Options{Take: take, Wake: c.wake, Bounded: actionImport, Most: c.r.MaxConcurrentImports})
+	return shared
 }
 
 // reopen returns the account of a source, as long as it is the one with this identity.

@@ -48,6 +48,9 @@ func (s *state) importRuns(outcome report) bool {
 		return false
 	}
 	switch outcome.reason {
+	case v1alpha1.ReasonImportUnconfirmed:
+		// It may still begin, but as long as no look shows it, it would keep others from their imports for nothing.
+		return s.seen == nil
 	case v1alpha1.ReasonImageVanished, v1alpha1.ReasonCredentialsChanged, v1alpha1.ReasonImportFieldsChanged, v1alpha1.ReasonOwnershipUnknown:
 		return false
 	}

@@ -158,8 +158,11 @@ func (r *Reconciler) takeTurn(s *state, e effect) (outcome report, mayGoOn bool)
 		return report{}, true
 	}
 	s.waitsFor = action
-	if e.starts {
+	switch {
+	case e.starts:
 		return s.queued(others).report, false
+	case !s.obj.DeletionTimestamp.IsZero():
+		return s.rest(progressing(v1alpha1.ReasonDeleting, "the calls that delete the image wait for their turn")).report, false
 	}
 	return report{silent: true}, false
 }

@@ -282,7 +282,11 @@ func (s *state) askAgain() time.Duration { return 6 * s.timing.Poll }
 
 // queued: so many imports of the account are to be started before. What the user asked for last is still to be done.
 func (s *state) queued(others int) effect {
-	r := progressing(v1alpha1.ReasonQueued, fmt.Sprintf("the import waits for its turn: about %d others of this account come before", others))
+	ahead := fmt.Sprintf("about %d others of this account come before", others)
+	if others == 0 {
+		ahead = "it is among the next of this account"
+	}
+	r := progressing(v1alpha1.ReasonQueued, "the import waits for its turn: "+ahead)
 	r.keepsError, r.unanswered = true, true
 	r.unfrozen = s.intent == nil || !s.intent.open()
 	return s.rest(s.asking(r.after(freshObject)))

@@ -110,6 +110,9 @@ func (o *options) validate() error {
 	if o.deleteOrphans && o.sweepInterval == 0 {
 		return errors.New("--delete-orphans needs sweeps: allowed is an --orphan-sweep-interval of more than 0")
 	}
+	if len(validation.IsDNS1123Subdomain(o.leaderID)) > 0 {
+		return fmt.Errorf("--leader-election-id %q is no name of a lease: allowed are lower case letters, digits, '-' and '.', at most 253", o.leaderID)
+	}
 	if divided := len(o.namespaces) > 0 || !o.selector.Empty(); divided && o.leaderElect && o.leaderID == defaultLeaderID {
 		return fmt.Errorf("--leader-election-id %s is the default: operators that divide the objects (--watch-namespaces, --watch-label-selector) each need a name of their own, "+
 			"or only one of them would work", o.leaderID)

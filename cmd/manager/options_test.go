@@ -79,6 +79,8 @@ func TestWrongFlags(t *testing.T) {
 		"calls like sand":         {[]string{"--ens-qps=NaN"}, []string{"-ens-qps", "from 0.1 to 10000"}},
 		"not a namespace":         {[]string{"--watch-namespaces=edge,Core"}, []string{"-watch-namespaces", `"Core"`, "lower case"}},
 		"no namespace":            {[]string{"--watch-namespaces="}, []string{"-watch-namespaces", `""`}},
+		"not a lease":             {[]string{"--leader-election-id=Foo_Bar"}, []string{"--leader-election-id", `"Foo_Bar"`, "lower case"}},
+		"no lease":                {[]string{"--leader-election-id="}, []string{"--leader-election-id", "lower case"}},
 		"shards of one lease":     {[]string{"--leader-elect", "--watch-namespaces=edge"}, []string{"--leader-election-id", "a name of their own"}},
 		"not a selector":          {[]string{"--watch-label-selector=shard in"}, []string{"-watch-label-selector", "shard in (a,b)"}},
 		"deletes, never sweeps":   {[]string{"--delete-orphans", "--orphan-sweep-interval=0"}, []string{"--delete-orphans", "--orphan-sweep-interval"}},

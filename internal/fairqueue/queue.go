@@ -94,13 +94,14 @@ func (q *Queue) Return(object types.NamespacedName, action string) {
 	q.occupy(object, action)
 }
 
-// Settle says how the object stands after all its calls for now: for which action it waits, if any, having given up all other
-// places, and whether its bounded action is under way.
+// Settle says how the object stands after all its calls for now: for which action it waits, if any, and whether its bounded
+// action is under way. While it waits for one action it keeps its turns and places for others, for it may need both; but not
+// those for the bounded action, of which there are few.
 func (q *Queue) Settle(object types.NamespacedName, waitsFor string, underWay bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for action, l := range q.lines {
-		if action != waitsFor {
+		if waitsFor == "" || action == q.options.Bounded && action != waitsFor {
 			l.remove(object)
 		}
 	}

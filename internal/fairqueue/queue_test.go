@@ -192,3 +192,30 @@ func TestReturnedTurn(t *testing.T) {
 		p.Expect(p.news()).To(ConsistOf(of("a", 1)), "who waits for something else has given the turn up")
 	})
 }
+
+// Who needs turns for two actions gets both, one after the other.
+func TestTurnsForTwoActions(t *testing.T) {
+	t.Parallel()
+	queueing(t, 10, 0, func(p *place) {
+		objects := []types.NamespacedName{of("a", 0), of("a", 1), of("a", 2)}
+		done := 0
+		for range 100 {
+			for _, object := range objects {
+				// Each time it begins with the first action, as a reconcile does.
+				waitsFor := ""
+				for _, action := range []string{"Read", "Write"} {
+					if _, now := p.queue.Turn(object, action); !now {
+						waitsFor = action
+						break
+					}
+					if action == "Write" {
+						done++
+					}
+				}
+				p.queue.Settle(object, waitsFor, false)
+			}
+			p.pass(50 * time.Millisecond)
+		}
+		p.Expect(done).To(BeNumerically(">=", 12), "in 5 s there are 50 turns")
+	})
+}

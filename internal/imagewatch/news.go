@@ -39,8 +39,8 @@ func (w *Watch) end(r *round) {
 	w.plan()
 }
 
-// maxDoubts is after how many listings in a row that changed the objects are told that have to know of an absence.
-const maxDoubts = 3
+// maxDoubts is after how many listings in a row that changed, some minutes, the objects are told that have to know of an absence.
+const maxDoubts = 7
 
 // doubt counts the listings that changed while they were read: who has to know of an absence waits ever longer for the next.
 func (w *Watch) doubt(r *round) {
@@ -114,14 +114,18 @@ func (w *Watch) tell(object types.NamespacedName, f *follower, r *round) {
 
 // tellFailure wakes an object that does not know of a failure yet.
 func (w *Watch) tellFailure(object types.NamespacedName, f *follower, err error) {
-	code := err.Error()
-	if failure, ofCloud := errors.AsType[*ens.Error](err); ofCloud {
-		code = failure.Code
-	}
-	if f.failed != code {
+	if code := codeOf(err); f.failed != code {
 		f.failed, f.err = code, err
 		w.options.Wake(object)
 	}
+}
+
+// codeOf tells failures apart.
+func codeOf(err error) string {
+	if failure, ofCloud := errors.AsType[*ens.Error](err); ofCloud {
+		return failure.Code
+	}
+	return err.Error()
 }
 
 // checkRounds is the number of looks for drift in which all objects are checked at the latest.

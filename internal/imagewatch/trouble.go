@@ -77,7 +77,7 @@ func (r *round) postpone() {
 	now := r.options.Clock.Now()
 	r.trouble.again = now.Add(r.options.Recheck)
 	if r.trouble.err == nil {
-		r.trouble.err, r.trouble.versions, r.trouble.retry = ErrMoved, r.versions, now
+		r.trouble.err, r.trouble.retry = ErrMoved, now
 	}
 	r.plan()
 }

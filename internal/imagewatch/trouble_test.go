@@ -68,10 +68,12 @@ func TestDenied(t *testing.T) {
 		a.pass(time.Minute)
 		a.Expect(a.woken).To(Equal(map[types.NamespacedName]int{object(1): 1, object(2): 1}))
 		a.Expect(a.counted(time.Hour)).To(BeNumerically("<=", 7))
+		_, err := a.looks(3, Subject{ID: id(3)})
+		a.Expect(err).To(MatchError(a.err), "who comes later is told at once")
 		a.err = nil
 		a.versions[secret] = "2"
 		a.pass(31 * time.Second)
-		a.Expect(a.woken).To(Equal(map[types.NamespacedName]int{object(1): 2, object(2): 2}))
+		a.Expect(a.woken).To(Equal(map[types.NamespacedName]int{object(1): 2, object(2): 2, object(3): 1}))
 	})
 }
 

@@ -102,6 +102,10 @@ func (w *Watch) Look(object, source types.NamespacedName, version string, subjec
 			f.err, f.failed, f.refused = nil, "", false
 		}
 	}
+	if w.trouble.versions != nil && f.err == nil {
+		// The credentials were refused before this object came.
+		f.err, f.failed = w.trouble.err, codeOf(w.trouble.err)
+	}
 	if f.err != nil {
 		return nil, f.err
 	}
@@ -174,6 +178,13 @@ func (w *Watch) Forget(object types.NamespacedName) {
 		w.poll, w.asked, w.trouble, w.listed = time.Time{}, time.Time{}, trouble{}, unlisted
 		w.listing = NewListing(w.options.Marker, nil, time.Time{})
 	}
+}
+
+// Troubled is true while looks fail for a reason that will pass.
+func (w *Watch) Troubled() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.trouble.err != nil && w.trouble.versions == nil
 }
 
 // Idle is true when nobody follows.

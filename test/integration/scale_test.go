@@ -30,7 +30,7 @@ func TestRestartIsFree(t *testing.T) {
 	for i := range objects {
 		w.create(named(fmt.Sprint("golden-", i)))
 	}
-	w.Eventually(func() int { return w.countReady() }, patience, glance).Should(Equal(objects))
+	w.Eventually(w.countReady, patience, glance).Should(Equal(objects))
 	w.stop()
 
 	before, calls := len(l.entries()), len(w.cloud.History())
@@ -63,7 +63,7 @@ func TestQueued(t *testing.T) {
 	second := w.create(named("second"))
 	queued := w.eventually(second, haveReason(metav1.ConditionFalse, v1alpha1.ReasonQueued))
 	w.Expect(queued.Finalizers).To(BeEmpty(), "nothing was started")
-	w.Expect(message(queued)).To(ContainSubstring("about 0 others"))
+	w.Expect(message(queued)).To(ContainSubstring("it is among the next"))
 	third := w.create(named("third"))
 	w.Expect(message(w.eventually(third, haveReason(metav1.ConditionFalse, v1alpha1.ReasonQueued)))).To(ContainSubstring("about 1 others"))
 	w.Expect(w.sent("ImportImage")).To(Equal(1))
@@ -102,6 +102,31 @@ func TestThrottledAccountSlowsNoOther(t *testing.T) {
 	}, patience, time.Second).Should(BeNumerically("<=", 1))
 }
 
+// Sharing takes a read and a write each, and gets both however few turns there are.
+func TestSharingTakesTurns(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.callsPerSecond = 20 })
+	w.credentials()
+	var objects []*v1alpha1.ImageImport
+	for i := range 8 {
+		objects = append(objects, w.create(named(fmt.Sprint("golden-", i))))
+	}
+	w.Eventually(w.countReady, patience, glance).Should(Equal(len(objects)))
+	for _, obj := range objects {
+		w.edit(obj, sharedWith(alice, bob))
+	}
+	w.Eventually(w.countReady, patience, glance).Should(Equal(len(objects)))
+	w.Expect(w.sent("ModifyImageSharePermission")).To(Equal(len(objects)))
+	w.Expect(w.sent("DescribeImageSharePermission")).To(BeNumerically("<=", 6*len(objects)))
+	for _, obj := range objects {
+		w.edit(obj, deletes)
+		w.delete(obj)
+	}
+	for _, obj := range objects {
+		w.eventuallyGone(obj)
+	}
+	w.Expect(w.cloud.Images()).To(BeEmpty())
+}
+
 // Two operators divide the objects by a label. One that goes over from one to the other during its import is imported once.
 func TestShards(t *testing.T) {
 	w := newWorld(t, hold, func(w *world) { w.selector = labels.SelectorFromSet(labels.Set{"shard": "a"}) })
@@ -138,5 +163,5 @@ func TestSecretsOfOneAccountShareAWatch(t *testing.T) {
 	for _, image := range w.cloud.Images() {
 		w.release(image.ImageID, "Available")
 	}
-	w.Eventually(func() int { return w.countReady() }, patience, glance).Should(BeNumerically(">=", 4))
+	w.Eventually(w.countReady, patience, glance).Should(BeNumerically(">=", 4))
 }
