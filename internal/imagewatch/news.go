@@ -45,9 +45,11 @@ const maxDoubts = 7
 // doubt counts the listings that changed while they were read: who has to know of an absence waits ever longer for the next.
 func (w *Watch) doubt(r *round) {
 	switch {
+	case !r.all:
+		return
 	case r.complete:
 		w.doubts = 0
-	case r.all:
+	default:
 		w.doubts++
 	}
 	if w.doubts < maxDoubts {
