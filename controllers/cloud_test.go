@@ -70,3 +70,19 @@ func TestForget(t *testing.T) {
 	g.Expect(shared.queue.Idle()).To(BeTrue())
 	g.Expect(c.byObject).To(BeEmpty())
 }
+
+// No import is started while looks fail: each that is not answered costs its object the wait for the outcome.
+func TestNoStartsWhileLooksFail(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	shared := (&Reconciler{ClusterUID: testCluster, Timing: DefaultTiming(), Clock: clocktesting.NewFakePassiveClock(testNow)}).clouds().newCloud("identity")
+	object := types.NamespacedName{Namespace: "edge", Name: "golden"}
+	_, err := shared.watch.Look(object, types.NamespacedName{}, "1", imagewatch.Subject{ID: "m-1"}, time.Time{})
+	g.Expect(err).NotTo(HaveOccurred())
+	shared.watch.Round(t.Context()) // there are no credentials
+	g.Expect(shared.watch.Troubled()).To(BeTrue())
+	_, now := shared.queue.Turn(object, actionImport)
+	g.Expect(now).To(BeFalse())
+	_, now = shared.queue.Turn(object, actions[deleteImage])
+	g.Expect(now).To(BeTrue(), "everything else goes on")
+}

@@ -60,7 +60,7 @@ func (c *Client) WithLimits(limits *Limits) *Client {
 // call sends one request, exactly one time, and decodes the answer into response. The pin may be nil.
 func (c *Client) call(ctx context.Context, request requests.AcsRequest, response responses.AcsResponse, pin *Pin) error {
 	action := request.GetActionName()
-	if action == ActionList && c.limits.wait(ctx, action) != nil {
+	if action == ActionList && c.limits.waitToList(ctx, action) != nil {
 		return (&exchange{ctx: ctx, failure: context.Canceled}).verdict(action, context.Canceled)
 	}
 	err := c.send(ctx, request, response, pin)

@@ -77,9 +77,9 @@ func (l *Limits) Take(action string) time.Duration {
 	return wait
 }
 
-// wait waits for the right to one call that lists. Listings leave half of the account's burst to all others, but stand back
+// waitToList waits for the right to one call that lists. Listings leave half of the account's burst to all others, but stand back
 // for a second at most.
-func (l *Limits) wait(ctx context.Context, action string) error {
+func (l *Limits) waitToList(ctx context.Context, action string) error {
 	if err := l.of(action).Wait(ctx); err != nil || l.most == rate.Inf {
 		return err
 	}

@@ -97,7 +97,7 @@ func TestWritesGoFirst(t *testing.T) {
 		reads := 0
 		ctx, stop := context.WithCancel(t.Context())
 		go func() {
-			for l.wait(ctx, ActionList) == nil {
+			for l.waitToList(ctx, ActionList) == nil {
 				reads++
 			}
 		}()
@@ -128,7 +128,7 @@ func TestNoLimits(t *testing.T) {
 	for range 1000 {
 		l.note(aWrite, throttled)
 		g.Expect(l.Take(aWrite)).To(BeZero())
-		g.Expect(l.wait(t.Context(), ActionList)).To(Succeed())
+		g.Expect(l.waitToList(t.Context(), ActionList)).To(Succeed())
 	}
 }
 

@@ -26,22 +26,25 @@ func TestAbsenceTakesTwoLooks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			watching(t, func(a *account) {
-				for i := range 3 {
-					a.owning(i)
-				}
-				if c.hidden {
-					a.hidden.Insert(id(1))
-				}
-				if c.lost {
-					a.lost.Insert(id(1))
-				}
-				a.pass(21 * time.Minute)
-				a.Expect(a.woken).To(HaveLen(map[bool]int{true: 1, false: 0}[c.absent]))
-				sight, err := a.looks(1, Subject{ID: id(1)})
-				a.Expect(err).NotTo(HaveOccurred())
-				a.Expect(sight.Images).To(HaveLen(map[bool]int{true: 0, false: 1}[c.absent]))
-			})
+			// A few are looked for one by one, and many by a listing first.
+			for _, objects := range []int{3, 20} {
+				watching(t, func(a *account) {
+					for i := range objects {
+						a.owning(i)
+					}
+					if c.hidden {
+						a.hidden.Insert(id(1))
+					}
+					if c.lost {
+						a.lost.Insert(id(1))
+					}
+					a.pass(21 * time.Minute)
+					a.Expect(a.woken).To(HaveLen(map[bool]int{true: 1, false: 0}[c.absent]))
+					sight, err := a.looks(1, Subject{ID: id(1)})
+					a.Expect(err).NotTo(HaveOccurred())
+					a.Expect(sight.Images).To(HaveLen(map[bool]int{true: 0, false: 1}[c.absent]))
+				})
+			}
 		})
 	}
 }

@@ -27,8 +27,7 @@ type Pace struct {
 	Checks bool
 }
 
-// interval is the time until the next look: a quarter of the age while that is less than Every, and an interval of six
-// hours at ten seconds is of no use to anybody who has been waiting for an hour.
+// interval is the time until the next look: a quarter of the age up to Every, and a 180th of it from where that is more.
 func (p Pace) interval(now time.Time) time.Duration {
 	if p.Since.IsZero() {
 		return p.Every

@@ -222,7 +222,7 @@ func (r *round) full(ctx context.Context) error {
 }
 
 const (
-	// blindness is how long searches are not trusted after one has missed what was there, sight how old that must be: a listing
+	// blindness is how long searches are not trusted after one has missed what was there, sightLag how old that must be: a listing
 	// and a search may lag differently.
 	blindness = time.Hour
 	sightLag  = 2 * time.Minute
