@@ -37,6 +37,8 @@ type account struct {
 	// written is what the race detector sees of the order that virtual time brings about: the story writes, time passes, the
 	// watch reads.
 	written atomic.Int64
+	// shy is how many images the next search for the marker misses.
+	shy int
 	// missing listings show nothing, refused is an ID that no search takes.
 	missing int
 	refused string
@@ -48,6 +50,9 @@ type account struct {
 	// versions are those of the credentials by source. A source without one has moved.
 	versions map[types.NamespacedName]string
 	woken    map[types.NamespacedName]int
+	// imports are the objects that come for their news, unless they are busy, and when they began.
+	imports map[types.NamespacedName]time.Time
+	busy    bool
 }
 
 var secret = types.NamespacedName{Namespace: "edge", Name: "credentials"}
@@ -59,6 +64,7 @@ func watching(t *testing.T, story func(*account)) {
 		a := &account{
 			WithT: NewWithT(t), t: t, hidden: sets.New[string](), lost: sets.New[string](),
 			versions: map[types.NamespacedName]string{secret: "1"}, woken: map[types.NamespacedName]int{},
+			imports: map[types.NamespacedName]time.Time{},
 		}
 		a.watch = New(Options{
 			Open: func(_ context.Context, source types.NamespacedName) (Reader, string, error) {
@@ -69,15 +75,29 @@ func watching(t *testing.T, story func(*account)) {
 				}
 				return a, version, nil
 			},
-			Wake: func(object types.NamespacedName) { a.written.Load(); a.woken[object]++ }, Marker: marker, Clock: clock.RealClock{},
-			Gather: 200 * time.Millisecond, Backoff: 2 * time.Second, MaxBackoff: 5 * time.Minute,
-			Denied: 10 * time.Minute, Recheck: 30 * time.Second, Checks: 3,
+			Wake: a.wake, Marker: marker, Clock: clock.RealClock{}, Gather: 200 * time.Millisecond,
+			Backoff: 2 * time.Second, MaxBackoff: 5 * time.Minute, Denied: 10 * time.Minute, Recheck: 30 * time.Second, Checks: 3,
 		})
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
 		go a.watch.Run(ctx)
 		story(a)
 	})
+}
+
+// wake counts the news of an object, which then comes for them.
+func (a *account) wake(object types.NamespacedName) {
+	a.written.Load()
+	a.woken[object]++
+	if began, comes := a.imports[object]; comes && !a.busy {
+		go a.comes(object, a.watch.followers[object].subject, Pace{Every: 10 * time.Second, Since: began})
+	}
+}
+
+func (a *account) comes(object types.NamespacedName, subject Subject, pace Pace) {
+	if sight, err := a.watch.Look(object, secret, "1", subject, time.Time{}); sight != nil || err != nil {
+		a.watch.Follow(object, secret, "1", subject, sight, pace)
+	}
 }
 
 // pass lets time go by.
@@ -114,6 +134,9 @@ func (a *account) ImagesByName(_ context.Context, part string) ([]ens.Image, err
 	found := slices.DeleteFunc(slices.Clone(a.images), func(image ens.Image) bool {
 		return a.blind || a.lost.Has(image.ID) || !strings.Contains(image.Name, part)
 	})
+	if part == marker {
+		found, a.shy = found[min(a.shy, len(found)):], 0
+	}
 	return found, a.list(found)
 }
 
@@ -145,6 +168,7 @@ func suffix(i int) string { return fmt.Sprintf("%s%05d", marker, i) }
 // importing puts an image into the account that is being imported for an object, and has the object follow it.
 func (a *account) importing(i int) {
 	a.images = append(a.images, ens.Image{ID: id(i), Name: "golden" + suffix(i), Status: "Creating"})
+	a.imports[object(i)] = time.Now()
 	a.follows(i, time.Now())
 }
 

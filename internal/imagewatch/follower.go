@@ -49,6 +49,9 @@ type follower struct {
 	wants bool
 	// absent is the beginning of the last look that proved an absence.
 	absent time.Time
+	// woken is true until the object has done what it was woken for. Until then it does not wait for more, and what it does changes
+	// the image.
+	woken bool
 	// told is the picture that the object knows, and failed the code of the failure that it knows.
 	told   string
 	failed string

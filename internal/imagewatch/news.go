@@ -109,7 +109,7 @@ func (w *Watch) tell(object types.NamespacedName, f *follower, r *round) {
 	now := sight.picture()
 	changed := now != f.told && !r.begun.Before(f.pace.Quiet)
 	if f.wants || recovered || changed {
-		f.told, f.wants = now, false
+		f.told, f.wants, f.woken = now, false, true
 		w.options.Wake(object)
 	}
 }
@@ -160,7 +160,7 @@ func byName(a, b types.NamespacedName) int { return strings.Compare(a.String(), 
 func (w *Watch) plan() {
 	w.poll = time.Time{}
 	for _, f := range w.followers {
-		if f.pace.Every > 0 {
+		if f.pace.Every > 0 && !f.woken {
 			w.poll = earlier(w.poll, f.next)
 		}
 		if f.wants && w.asked.IsZero() {

@@ -5,6 +5,8 @@ package imagewatch
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,8 +32,9 @@ type round struct {
 	listed        int
 	// changed says that the full listing has changed while it was read.
 	changed error
-	// searched is true when the marked images were read.
+	// searched is true when the marked images were read, and marked how many that has shown.
 	searched bool
+	marked   int
 	// absent are the objects of which it is certain that there is no image.
 	absent []types.NamespacedName
 }
@@ -80,7 +83,7 @@ func (w *Watch) begin() *round {
 	now := w.options.Clock.Now()
 	r := &round{Watch: w, begun: now, due: map[types.NamespacedName]*inquiry{}, fresh: NewListing(w.options.Marker, nil, now)}
 	for object, f := range w.followers {
-		if f.wants || f.pace.Every > 0 && !f.next.After(now.Add(f.pace.interval(now)/2)) {
+		if f.wants || f.pace.Every > 0 && !f.woken && !f.next.After(now.Add(f.pace.interval(now)/2)) {
 			wide := f.misses() && (f.subject.Name != "" || len(f.subject.Others) > 0)
 			r.due[object] = &inquiry{subject: f.subject, misses: f.wants || f.present(), wide: wide}
 			r.drift = r.drift || !f.wants && f.pace.AtRest
@@ -93,12 +96,19 @@ func (w *Watch) begin() *round {
 	return r
 }
 
-// look takes the cheapest way to what is due, and the full listing where that leaves a doubt.
+// look takes the cheapest way to what is due. What that leaves in doubt is looked for one by one where that is cheaper than the
+// full listing, which has the last word.
 func (r *round) look(ctx context.Context) error {
 	if err := r.cheapest()(ctx); err != nil {
 		return err
 	}
-	if !r.all && r.doubtful() {
+	if doubtful := r.doubtful(); r.searched && len(doubtful) < pages(r.Watch.listed) {
+		if err := r.single(ctx, doubtful); err != nil {
+			return err
+		}
+		r.noticeBlindness()
+	}
+	if !r.all && len(r.doubtful()) > 0 {
 		return r.full(ctx)
 	}
 	return nil
@@ -119,14 +129,14 @@ func (r *round) cheapest() func(context.Context) error {
 	case marked && search < list && search <= len(r.due):
 		return r.search
 	case singles && len(r.due) < list:
-		return r.single
+		return func(ctx context.Context) error { return r.single(ctx, slices.Collect(maps.Values(r.due))) }
 	}
 	return r.full
 }
 
-// single looks for each object that is due.
-func (r *round) single(ctx context.Context) error {
-	for _, q := range r.due {
+// single looks for objects one by one.
+func (r *round) single(ctx context.Context, inquiries []*inquiry) error {
+	for _, q := range inquiries {
 		if err := r.ask(ctx, q); err != nil {
 			return err
 		}
@@ -174,124 +184,24 @@ func (r *round) take(images []ens.Image, err error) (unsure bool, _ error) {
 func (r *round) search(ctx context.Context) error {
 	r.searched = true
 	unsure, err := r.named(ctx, r.options.Marker)
+	r.marked = len(r.fresh.rows)
 	for _, q := range r.due {
 		q.asked, q.unsure = true, unsure
 	}
 	return err
 }
 
-// doubtful is true when an object does not find what it has to know of.
-func (r *round) doubtful() bool {
+// doubtful are the objects that do not find what they have to know of.
+func (r *round) doubtful() (lacking []*inquiry) {
 	for _, q := range r.due {
 		if r.lacks(q) {
-			return true
+			lacking = append(lacking, q)
 		}
 	}
-	return false
+	return lacking
 }
 
 // lacks is true when an object has to know of an image that this round has not seen.
 func (r *round) lacks(q *inquiry) bool {
 	return q.misses && q.err == nil && len(r.fresh.find(q.subject)) == 0
-}
-
-// full reads all pages. What it misses is looked for once more.
-func (r *round) full(ctx context.Context) error {
-	found := len(r.fresh.rows)
-	images, changed := r.reader.Images(ctx)
-	unsure, err := r.take(images, changed)
-	if err != nil {
-		return err
-	}
-	r.all, r.complete, r.listed = true, !unsure, len(images)
-	r.noticeBlindness(found)
-	if unsure {
-		r.changed = changed
-		return nil
-	}
-	missing := r.missing()
-	if err := r.confirm(ctx, missing); err != nil {
-		return err
-	}
-	for object, q := range missing {
-		if !q.unsure && r.lacks(q) {
-			r.absent = append(r.absent, object)
-		}
-	}
-	return nil
-}
-
-const (
-	// blindness is how long searches are not trusted after one has missed what was there, sightLag how old that must be: a listing
-	// and a search may lag differently.
-	blindness = time.Hour
-	sightLag  = 2 * time.Minute
-)
-
-// noticeBlindness gives up searches for the marker when one has found nothing of what is there: how fuzzy the cloud's
-// search is, is not documented. What was asked for by such a search was not looked for.
-func (r *round) noticeBlindness(found int) {
-	missed := false
-	for _, seen := range r.fresh.rows {
-		missed = missed || r.fresh.end(seen.Name) != "" && r.begun.Sub(seen.CreationTime) > sightLag
-	}
-	if !r.searched || found > 0 || !missed {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.blind = r.begun.Add(blindness)
-	for _, q := range r.due {
-		q.asked = false
-	}
-}
-
-// missing are all objects, due or not, that the full listing shows no image of although they have to know.
-func (r *round) missing() map[types.NamespacedName]*inquiry {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	missing := map[types.NamespacedName]*inquiry{}
-	for object, f := range r.followers {
-		q := r.due[object]
-		if q == nil {
-			// Who cannot be looked for by a call of its own is answered along with the others.
-			q = &inquiry{subject: f.subject, misses: f.since.Before(r.begun) && (f.present() || f.told == unknown && !f.subject.sole())}
-		}
-		if r.lacks(q) {
-			missing[object] = q
-		}
-	}
-	return missing
-}
-
-// confirm looks once more for what the full listing has missed: one by one, or through a second listing when that is
-// cheaper, or the only way.
-func (r *round) confirm(ctx context.Context, missing map[types.NamespacedName]*inquiry) error {
-	r.mu.Lock()
-	blind := r.begun.Before(r.blind)
-	r.mu.Unlock()
-	again, single := false, []*inquiry{}
-	for _, q := range missing {
-		switch {
-		case q.asked:
-		case !q.subject.sole() || blind && q.subject.ID == "":
-			again = true
-		default:
-			single = append(single, q)
-		}
-	}
-	if again || len(single) > pages(r.listed) {
-		images, err := r.reader.Images(ctx)
-		unsure, err := r.take(images, err)
-		for _, q := range missing {
-			q.unsure = q.unsure || unsure
-		}
-		return err
-	}
-	for _, q := range single {
-		if err := r.ask(ctx, q); err != nil {
-			return err
-		}
-	}
-	return nil
 }

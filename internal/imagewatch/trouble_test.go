@@ -112,7 +112,8 @@ func TestMovedSecret(t *testing.T) {
 		a.versions[other] = "1"
 		a.importing(1)
 		a.owning(2)
-		a.watch.Follow(object(2), other, "1", Subject{ID: id(2)}, nil, Pace{Every: 10 * time.Minute, AtRest: true})
+		known := &Sight{Images: a.images[1:], Begun: time.Now()}
+		a.watch.Follow(object(2), other, "1", Subject{ID: id(2)}, known, Pace{Every: 10 * time.Minute, AtRest: true})
 		a.pass(time.Minute)
 		clear(a.woken)
 		delete(a.versions, secret)

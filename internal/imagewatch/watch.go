@@ -118,7 +118,7 @@ func (w *Watch) Look(object, source types.NamespacedName, version string, subjec
 		// The moment has passed: whatever begins from now on is late enough, also by a clock that is set back.
 		f.since = w.options.Clock.Now()
 	}
-	f.wants = true
+	f.wants, f.woken = true, false
 	w.lastAsked = w.options.Clock.Now()
 	if w.asked.IsZero() {
 		w.asked = w.lastAsked
@@ -140,7 +140,7 @@ func (w *Watch) Follow(object, source types.NamespacedName, version string, subj
 	if known != nil && known.Begun.After(f.since) {
 		f.since = known.Begun
 	}
-	f.version, f.subject, f.pace, f.check, f.told = version, subject, pace, false, unknown
+	f.version, f.subject, f.pace, f.woken, f.check, f.told = version, subject, pace, false, false, unknown
 	// Who was told of a failure still waits for what comes after it.
 	f.wants = f.wants && f.err != nil
 	if known != nil {

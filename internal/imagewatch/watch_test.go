@@ -82,6 +82,46 @@ func TestEcho(t *testing.T) {
 	})
 }
 
+// Who has not come yet for what it was woken for is not looked at again, and is told later what has changed since.
+func TestNewsWait(t *testing.T) {
+	t.Parallel()
+	watching(t, func(a *account) {
+		a.importing(1)
+		a.pass(time.Minute)
+		clear(a.woken)
+		a.busy = true
+		a.set(1, ens.StatusAvailable)
+		a.pass(11 * time.Second)
+		a.Expect(a.woken).To(HaveLen(1))
+		a.Expect(a.counted(time.Hour)).To(BeZero())
+		a.busy = false
+		subject := Subject{Suffixes: []string{suffix(1)}}
+		sight, err := a.looks(1, subject)
+		a.Expect(err).NotTo(HaveOccurred())
+		a.watch.Follow(object(1), secret, "1", subject, sight, Pace{Every: 10 * time.Second})
+		a.set(1, "Failed")
+		a.pass(11 * time.Second)
+		a.Expect(a.woken).To(HaveKeyWithValue(object(1), 2))
+	})
+}
+
+// What a search for all imports misses is looked for by itself, and does not cost a full listing.
+func TestSearchMissesAFew(t *testing.T) {
+	t.Parallel()
+	watching(t, func(a *account) {
+		for i := range 3000 {
+			a.images = append(a.images, ens.Image{ID: id(100_000 + i), Name: "another", Status: ens.StatusAvailable})
+		}
+		for i := range 100 {
+			a.importing(i)
+		}
+		a.pass(time.Minute)
+		a.shy = 3
+		a.Expect(a.counted(10 * time.Second)).To(BeNumerically("<=", 2+3))
+		a.Expect(a.shy).To(BeZero())
+	})
+}
+
 // An answer is from a look that began after the object asked, in this version of the object.
 func TestLooksBeginAfterTheyWereAskedFor(t *testing.T) {
 	t.Parallel()
