@@ -231,9 +231,10 @@ func (c *clouds) countImports(ctx context.Context, shared *cloud, source types.N
 func (c *clouds) forget(object types.NamespacedName) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if shared := c.byObject[object]; shared != nil {
+	delete(c.byObject, object)
+	// All of them: one may count an import of the object although another one looks after it now.
+	for _, shared := range c.byIdentity {
 		shared.forget(object)
-		delete(c.byObject, object)
 	}
 }
 
@@ -242,9 +243,9 @@ func (shared *cloud) forget(object types.NamespacedName) {
 	shared.queue.Settle(object, "", false)
 }
 
-func (c *clouds) wake(object types.NamespacedName) {
+func (c *clouds) wake(object types.NamespacedName, first bool) {
 	if c.r.Wake != nil {
-		c.r.Wake(object)
+		c.r.Wake(object, first)
 	}
 }
 

@@ -21,7 +21,10 @@ func (r *Reconciler) follow(s *state, outcome report, wait time.Duration) time.D
 		return wait
 	}
 	shared := s.account.cloud
-	shared.queue.Settle(object, s.waitsFor, s.importRuns(outcome))
+	if !outcome.pending || s.waitsFor != "" {
+		// Who still has to look keeps its place and its turn: it does not know yet whether it needs them.
+		shared.queue.Settle(object, s.waitsFor, s.importRuns(outcome))
+	}
 	switch {
 	case outcome.pending:
 		return 0

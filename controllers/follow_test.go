@@ -8,7 +8,9 @@ import (
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ens-image-operator/ens-image-operator/api/v1alpha1"
 	"github.com/ens-image-operator/ens-image-operator/internal/ens"
@@ -127,4 +129,27 @@ func TestMilestones(t *testing.T) {
 	g.Expect(s.ahead(testNow)).To(Equal(time.Hour), "the timeout")
 	g.Expect(newState(owns("m-1"), saw(image("m-1", "Available"))).ahead(testNow)).To(BeZero())
 	g.Expect(newState(foreign).ahead(testNow.Add(-30 * time.Minute))).To(Equal(10 * time.Minute))
+}
+
+// Who has to look once more before it may go on keeps its place among those that wait.
+func TestLooksKeepThePlace(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	r := &Reconciler{
+		ClusterUID: testCluster, Timing: DefaultTiming(), Clock: clocktesting.NewFakePassiveClock(testNow), MaxConcurrentImports: 1,
+	}
+	s := newState(fresh)
+	s.account.cloud = r.clouds().newCloud("identity")
+	queue, object := s.account.cloud.queue, client.ObjectKeyFromObject(s.obj)
+	first, last := types.NamespacedName{Namespace: object.Namespace, Name: "first"}, types.NamespacedName{Namespace: object.Namespace, Name: "last"}
+	_, now := queue.Turn(first, actionImport)
+	g.Expect(now).To(BeTrue())
+	queue.Turn(object, actionImport)
+	queue.Turn(last, actionImport)
+	r.follow(s, report{silent: true, pending: true}, 0)
+	queue.Settle(first, "", false)
+	_, now = queue.Turn(last, actionImport)
+	g.Expect(now).To(BeFalse())
+	_, now = queue.Turn(object, actionImport)
+	g.Expect(now).To(BeTrue())
 }

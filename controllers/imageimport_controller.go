@@ -52,7 +52,8 @@ type Reconciler struct {
 	// Sharded is true when the cache may lack objects that other operators look after.
 	Sharded bool
 	// Wake has an object reconciled. The controller that SetupWithManager sets up sets it when it starts.
-	Wake func(types.NamespacedName)
+	// first: before what is still to begin.
+	Wake func(object types.NamespacedName, first bool)
 
 	once     sync.Once
 	accounts *clouds
@@ -94,7 +95,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		wait, err = r.tell(telling, s, outcome)
 	}
 	if err == nil {
-		return ctrl.Result{RequeueAfter: r.follow(s, outcome, wait)}, nil
+		// Whoever was woken first comes back like all others.
+		return ctrl.Result{RequeueAfter: r.follow(s, outcome, wait), Priority: new(0)}, nil
 	}
 	r.giveBack(s)
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) || errors.Is(err, errStale) {
@@ -141,7 +143,11 @@ func (r *Reconciler) takeTurn(s *state, e effect) (outcome report, mayGoOn bool)
 	if e.verb == deleteImage && s.now.Sub(s.seen.begun) > sendWindow {
 		// What proves whose the image is was seen before the wait for this turn, which is kept.
 		s.waitsFor = action
-		return report{silent: true, pending: r.lookAgain(s)}, false
+		if r.lookAgain(s) {
+			return report{silent: true, pending: true}, false
+		}
+		// The look has just come, or failed.
+		return report{silent: true}.backAfter(r.Timing.BackoffBase), false
 	}
 	others, now := s.account.cloud.queue.Turn(client.ObjectKeyFromObject(s.obj), action)
 	if now {

@@ -4,6 +4,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -49,7 +50,11 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 		return fmt.Errorf("adding the watch of the accounts: %w", err)
 	}
 	woken := source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
-		r.Wake = func(object types.NamespacedName) { addFirst(queue, ctrl.Request{NamespacedName: object}) }
+		ordered, is := queue.(priorityqueue.PriorityQueue[ctrl.Request])
+		if !is {
+			return errors.New("the controller needs a priority queue")
+		}
+		r.Wake = func(object types.NamespacedName, first bool) { wake(ordered, object, first) }
 		return nil
 	})
 	return ctrl.NewControllerManagedBy(mgr).
@@ -60,14 +65,14 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, opt
 		Complete(r)
 }
 
-// addFirst puts what is under way before what is still to begin: otherwise a thousand new objects would hold up those whose images
-// are there already.
-func addFirst(queue workqueue.TypedRateLimitingInterface[ctrl.Request], request ctrl.Request) {
-	if ordered, is := queue.(priorityqueue.PriorityQueue[ctrl.Request]); is {
-		ordered.AddWithOpts(priorityqueue.AddOpts{Priority: new(1)}, request)
-		return
+// wake has an object reconciled. What is under way goes first: otherwise a thousand new objects would hold up those whose images are
+// there already.
+func wake(queue priorityqueue.PriorityQueue[ctrl.Request], object types.NamespacedName, first bool) {
+	options := priorityqueue.AddOpts{}
+	if first {
+		options.Priority = new(1)
 	}
-	queue.Add(request)
+	queue.AddWithOpts(options, ctrl.Request{NamespacedName: object})
 }
 
 // userTouched is true when a user asked for a reconcile or an adoption, took the finalizer or the import annotation away, or

@@ -24,8 +24,9 @@ const (
 type Options struct {
 	// Take takes the right to one call of an action and returns 0, or returns when to ask again.
 	Take func(action string) time.Duration
-	// Wake is called for an object whose turn has come, or that has moved up a good deal. It must not block.
-	Wake func(object types.NamespacedName)
+	// Wake is called for an object whose turn has come (first is true: others wait until it has used it), or that has moved up a
+	// good deal. It must not block.
+	Wake func(object types.NamespacedName, first bool)
 	// Bounded is the action of which at most Most may be under way at the same time. 0: any number.
 	Bounded string
 	Most    int
@@ -166,7 +167,7 @@ func (q *Queue) advance(l *line) {
 		object := l.pop()
 		l.granted.Insert(object)
 		q.occupy(object, l.action)
-		q.options.Wake(object)
+		q.options.Wake(object, true)
 	}
 }
 
@@ -195,7 +196,7 @@ func (q *Queue) announce(l *line) {
 			return
 		}
 		for _, object := range l.movedUp(newsAtOnce) {
-			q.options.Wake(object)
+			q.options.Wake(object, false)
 		}
 		q.announce(l)
 	})

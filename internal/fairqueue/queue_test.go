@@ -47,7 +47,7 @@ func queueing(t *testing.T, perSecond float64, most int, story func(*place)) {
 	})
 }
 
-func (p *place) wake(object types.NamespacedName) {
+func (p *place) wake(object types.NamespacedName, _ bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.woken = append(p.woken, object)

@@ -86,7 +86,7 @@ func watching(t *testing.T, story func(*account)) {
 }
 
 // wake counts the news of an object, which then comes for them.
-func (a *account) wake(object types.NamespacedName) {
+func (a *account) wake(object types.NamespacedName, _ bool) {
 	a.written.Load()
 	a.woken[object]++
 	if began, comes := a.imports[object]; comes && !a.busy {

@@ -11,7 +11,8 @@
 //	marked images     the pages of a search for the marker that the names of all images being imported carry
 //	the full listing  the pages of all images of the account
 //
-// A round that did not read all pages says nothing. That there is no image is said only when two complete looks of
+// What a search misses is looked for one by one, where that is cheaper than the full listing. Who was woken and has not come yet
+// is not looked for again for a while. A listing that fails says nothing, and one that changed while it was read what it shows. That there is no image is said only when two complete looks of
 // different kind have missed it, both of which began after the object asked: the full listing, and a single look-up (a
 // second listing when that is cheaper, or when one call cannot look for it).
 package imagewatch

@@ -49,9 +49,9 @@ type follower struct {
 	wants bool
 	// absent is the beginning of the last look that proved an absence.
 	absent time.Time
-	// woken is true until the object has done what it was woken for. Until then it does not wait for more, and what it does changes
-	// the image.
-	woken bool
+	// unread is until when the object is not looked for because it has news that it did not follow up yet: it does not wait for
+	// more, and what it does about them changes the image.
+	unread time.Time
 	// told is the picture that the object knows, and failed the code of the failure that it knows.
 	told   string
 	failed string
@@ -100,6 +100,21 @@ func (f *follower) sight(l *Listing) *Sight {
 	}
 	return nil
 }
+
+// unreadFor is how many intervals news may stay unread before the object is looked for again.
+const unreadFor = 6
+
+// due is when the object wants to be looked for again.
+func (f *follower) due() time.Time {
+	if f.unread.After(f.next) {
+		return f.unread
+	}
+	return f.next
+}
+
+// hasToKnow is true when an object that does not ask has to be told of an absence: it knows of an image, or what it is about
+// cannot be looked for by a call of its own, so that it is told along with the others.
+func (f *follower) hasToKnow() bool { return f.present() || f.told == unknown && !f.subject.sole() }
 
 // present is true when the object knows of an image, which then must not be missing without a word.
 func (f *follower) present() bool { return f.told != unknown && !f.misses() }

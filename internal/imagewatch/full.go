@@ -4,6 +4,8 @@ package imagewatch
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -11,15 +13,14 @@ import (
 
 // full reads all pages. What it misses is looked for once more.
 func (r *round) full(ctx context.Context) error {
-	images, changed := r.reader.Images(ctx)
-	unsure, err := r.take(images, changed)
+	images, err := r.reader.Images(ctx)
+	unsure, err := r.take(images, err)
 	if err != nil {
 		return err
 	}
 	r.all, r.complete, r.listed = true, !unsure, len(images)
 	r.noticeBlindness()
 	if unsure {
-		r.changed = changed
 		return nil
 	}
 	missing := r.missing()
@@ -27,7 +28,11 @@ func (r *round) full(ctx context.Context) error {
 		return err
 	}
 	for object, q := range missing {
-		if !q.unsure && r.lacks(q) {
+		switch {
+		case !r.lacks(q):
+		case q.unsure:
+			r.unsure = true
+		default:
 			r.absent = append(r.absent, object)
 		}
 	}
@@ -41,21 +46,23 @@ const (
 	sightLag  = 2 * time.Minute
 )
 
-// noticeBlindness gives up searches for the marker when one has found nothing of what is there: how fuzzy the cloud's
+// noticeBlindness gives up searches by name when one for the marker has found nothing of what is there: how fuzzy the cloud's
 // search is, is not documented. What was asked for by such a search was not looked for.
 func (r *round) noticeBlindness() {
-	missed := false
-	for _, seen := range r.fresh.rows {
-		missed = missed || r.fresh.end(seen.Name) != "" && r.begun.Sub(seen.CreationTime) > sightLag
+	if !r.searched || r.marked > 0 {
+		return
 	}
-	if !r.searched || r.marked > 0 || !missed {
+	old := func(seen row) bool {
+		return r.fresh.end(seen.Name) != "" && r.begun.Sub(seen.CreationTime) > sightLag
+	}
+	if !slices.ContainsFunc(slices.Collect(maps.Values(r.fresh.rows)), old) {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.blind = r.begun.Add(blindness)
 	for _, q := range r.due {
-		q.asked = false
+		q.asked = q.asked && q.subject.ID != ""
 	}
 }
 
@@ -67,8 +74,7 @@ func (r *round) missing() map[types.NamespacedName]*inquiry {
 	for object, f := range r.followers {
 		q := r.due[object]
 		if q == nil {
-			// Who cannot be looked for by a call of its own is answered along with the others.
-			q = &inquiry{subject: f.subject, misses: f.since.Before(r.begun) && (f.present() || f.told == unknown && !f.subject.sole())}
+			q = &inquiry{subject: f.subject, misses: f.since.Before(r.begun) && !f.unread.After(r.begun) && f.hasToKnow()}
 		}
 		if r.lacks(q) {
 			missing[object] = q
@@ -83,10 +89,13 @@ func (r *round) confirm(ctx context.Context, missing map[types.NamespacedName]*i
 	r.mu.Lock()
 	blind := r.begun.Before(r.blind)
 	r.mu.Unlock()
-	again, single := false, []*inquiry{}
+	again, open, single := false, []*inquiry{}, []*inquiry{}
 	for _, q := range missing {
+		if q.asked && !q.unsure {
+			continue
+		}
+		open = append(open, q)
 		switch {
-		case q.asked:
 		case !q.subject.sole() || blind && q.subject.ID == "":
 			again = true
 		default:
@@ -96,8 +105,8 @@ func (r *round) confirm(ctx context.Context, missing map[types.NamespacedName]*i
 	if again || len(single) > pages(r.listed) {
 		images, err := r.reader.Images(ctx)
 		unsure, err := r.take(images, err)
-		for _, q := range missing {
-			q.unsure = q.unsure || unsure
+		for _, q := range open {
+			q.unsure = unsure
 		}
 		return err
 	}

@@ -45,6 +45,8 @@ const maxDoubts = 7
 // doubt counts the listings that changed while they were read: who has to know of an absence waits ever longer for the next.
 func (w *Watch) doubt(r *round) {
 	switch {
+	case r.unsure:
+		w.doubts++
 	case !r.all:
 		return
 	case r.complete:
@@ -70,11 +72,11 @@ func (w *Watch) inform(object types.NamespacedName, f *follower, r *round, now t
 		f.next = now.Add(f.pace.interval(now))
 	}
 	switch {
-	case q != nil && q.err != nil:
+	case q != nil && q.err != nil && q.subject.equal(f.subject) && !r.begun.Before(f.since):
 		f.refused, f.wants = true, false
 		w.tellFailure(object, f, q.err)
 	case concerned || f.err != nil:
-		w.tell(object, f, r)
+		w.tell(object, f, r, now)
 	}
 }
 
@@ -93,7 +95,7 @@ func (w *Watch) dropGhosts(r *round) {
 }
 
 // tell wakes an object that waits for this, or knows something else.
-func (w *Watch) tell(object types.NamespacedName, f *follower, r *round) {
+func (w *Watch) tell(object types.NamespacedName, f *follower, r *round, now time.Time) {
 	sight := f.sight(w.listing)
 	if sight == nil && (f.refused || f.failed == ens.CodeListingChanged && !r.complete) {
 		return // it is as it was: nothing is certain
@@ -102,15 +104,15 @@ func (w *Watch) tell(object types.NamespacedName, f *follower, r *round) {
 	f.err, f.failed, f.refused = nil, "", false
 	if sight == nil {
 		if recovered {
-			w.options.Wake(object)
+			w.options.Wake(object, false)
 		}
 		return
 	}
-	now := sight.picture()
-	changed := now != f.told && !r.begun.Before(f.pace.Quiet)
+	picture := sight.picture()
+	changed := picture != f.told && !r.begun.Before(f.pace.Quiet)
 	if f.wants || recovered || changed {
-		f.told, f.wants, f.woken = now, false, true
-		w.options.Wake(object)
+		f.told, f.wants, f.unread = picture, false, now.Add(unreadFor*f.pace.Every)
+		w.options.Wake(object, !f.pace.AtRest)
 	}
 }
 
@@ -118,7 +120,7 @@ func (w *Watch) tell(object types.NamespacedName, f *follower, r *round) {
 func (w *Watch) tellFailure(object types.NamespacedName, f *follower, err error) {
 	if code := codeOf(err); f.failed != code {
 		f.failed, f.err = code, err
-		w.options.Wake(object)
+		w.options.Wake(object, false)
 	}
 }
 
@@ -150,7 +152,7 @@ func (w *Watch) check(r *round) {
 	for _, object := range willing[:min(len(willing), max(w.options.Checks, len(willing)/checkRounds))] {
 		w.checked = object
 		w.followers[object].check = true
-		w.options.Wake(object)
+		w.options.Wake(object, false)
 	}
 }
 
@@ -160,8 +162,8 @@ func byName(a, b types.NamespacedName) int { return strings.Compare(a.String(), 
 func (w *Watch) plan() {
 	w.poll = time.Time{}
 	for _, f := range w.followers {
-		if f.pace.Every > 0 && !f.woken {
-			w.poll = earlier(w.poll, f.next)
+		if f.pace.Every > 0 {
+			w.poll = earlier(w.poll, f.due())
 		}
 		if f.wants && w.asked.IsZero() {
 			w.asked = w.options.Clock.Now()

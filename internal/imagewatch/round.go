@@ -25,16 +25,20 @@ type round struct {
 	due      map[types.NamespacedName]*inquiry
 	// drift is true when objects are due that are as they should be.
 	drift bool
+	// pages is how many calls the full listing is likely to cost.
+	pages int
 	// fresh is what this round has seen so far. all is true when it is of all images, complete when none of them can have been
 	// missed, and listed is how many there are.
 	fresh         *Listing
 	all, complete bool
 	listed        int
-	// changed says that the full listing has changed while it was read.
+	// changed says that a listing has changed while it was read.
 	changed error
-	// searched is true when the marked images were read, and marked how many that has shown.
+	// searched is true when the marked images were read, all of them, and marked how many that has shown.
 	searched bool
 	marked   int
+	// unsure is true when an object that waits could not be told of an absence, because listings changed while they were read.
+	unsure bool
 	// absent are the objects of which it is certain that there is no image.
 	absent []types.NamespacedName
 }
@@ -81,11 +85,11 @@ func (w *Watch) begin() *round {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.options.Clock.Now()
-	r := &round{Watch: w, begun: now, due: map[types.NamespacedName]*inquiry{}, fresh: NewListing(w.options.Marker, nil, now)}
+	r := &round{Watch: w, begun: now, pages: pages(w.listed), due: map[types.NamespacedName]*inquiry{}, fresh: NewListing(w.options.Marker, nil, now)}
 	for object, f := range w.followers {
-		if f.wants || f.pace.Every > 0 && !f.woken && !f.next.After(now.Add(f.pace.interval(now)/2)) {
+		if f.wants || f.pace.Every > 0 && !f.due().After(now.Add(f.pace.interval(now)/2)) {
 			wide := f.misses() && (f.subject.Name != "" || len(f.subject.Others) > 0)
-			r.due[object] = &inquiry{subject: f.subject, misses: f.wants || f.present(), wide: wide}
+			r.due[object] = &inquiry{subject: f.subject, misses: f.wants || f.hasToKnow(), wide: wide}
 			r.drift = r.drift || !f.wants && f.pace.AtRest
 		}
 	}
@@ -99,16 +103,18 @@ func (w *Watch) begin() *round {
 // look takes the cheapest way to what is due. What that leaves in doubt is looked for one by one where that is cheaper than the
 // full listing, which has the last word.
 func (r *round) look(ctx context.Context) error {
-	if err := r.cheapest()(ctx); err != nil {
+	if err := r.cheapest()(ctx); err != nil || r.all {
 		return err
 	}
-	if doubtful := r.doubtful(); r.searched && len(doubtful) < pages(r.Watch.listed) {
-		if err := r.single(ctx, doubtful); err != nil {
+	open := r.doubtful()
+	if len(open) < r.pages {
+		if err := r.single(ctx, open); err != nil {
 			return err
 		}
 		r.noticeBlindness()
+		open = r.lacking()
 	}
-	if !r.all && len(r.doubtful()) > 0 {
+	if len(open) > 0 {
 		return r.full(ctx)
 	}
 	return nil
@@ -124,11 +130,10 @@ func (r *round) cheapest() func(context.Context) error {
 		singles = singles && q.searchable(blind)
 		marked = marked && q.searchable(blind) && q.subject.ID == "" && strings.HasPrefix(q.subject.Suffixes[0], r.options.Marker)
 	}
-	list := pages(r.Watch.listed)
 	switch search := pages(max(len(r.listing.ends), len(r.due))); {
-	case marked && search < list && search <= len(r.due):
+	case marked && search < r.pages && search <= len(r.due):
 		return r.search
-	case singles && len(r.due) < list:
+	case singles && len(r.due) < r.pages:
 		return func(ctx context.Context) error { return r.single(ctx, slices.Collect(maps.Values(r.due))) }
 	}
 	return r.full
@@ -175,30 +180,41 @@ func (r *round) take(images []ens.Image, err error) (unsure bool, _ error) {
 		r.fresh.put(image, r.begun)
 	}
 	if failure, ofCloud := errors.AsType[*ens.Error](err); ofCloud && failure.Code == ens.CodeListingChanged {
+		r.changed = err
 		return true, nil
 	}
 	return false, err
 }
 
-// search looks for all images that are being imported.
+// search looks for all images that are being imported. It is not about any object: none is absent because it shows none.
 func (r *round) search(ctx context.Context) error {
-	r.searched = true
 	unsure, err := r.named(ctx, r.options.Marker)
-	r.marked = len(r.fresh.rows)
-	for _, q := range r.due {
-		q.asked, q.unsure = true, unsure
-	}
+	r.searched, r.marked = !unsure, len(r.fresh.rows)
 	return err
 }
 
-// doubtful are the objects that do not find what they have to know of.
-func (r *round) doubtful() (lacking []*inquiry) {
+// doubtful are the objects that were not looked for by a call of their own, and whose images this round does not show: those that
+// they have to know of, and those that were seen before.
+func (r *round) doubtful() (open []*inquiry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, q := range r.due {
-		if r.lacks(q) {
-			lacking = append(lacking, q)
+		hidden := slices.ContainsFunc(r.listing.find(q.subject), func(known row) bool { _, seen := r.fresh.rows[known.ID]; return !seen })
+		if !q.asked && (hidden || r.lacks(q)) {
+			open = append(open, q)
 		}
 	}
-	return lacking
+	return open
+}
+
+// lacking are the objects that do not find what they have to know of.
+func (r *round) lacking() (open []*inquiry) {
+	for _, q := range r.due {
+		if r.lacks(q) {
+			open = append(open, q)
+		}
+	}
+	return open
 }
 
 // lacks is true when an object has to know of an image that this round has not seen.

@@ -65,7 +65,7 @@ func (r *round) lose(source types.NamespacedName) {
 	defer r.mu.Unlock()
 	for object, f := range r.followers {
 		if f.source == source {
-			r.options.Wake(object)
+			r.options.Wake(object, false)
 		}
 	}
 }

@@ -29,8 +29,9 @@ type Options struct {
 	// Open returns a reader with the credentials of a source (a Secret), and what tells them from later ones. It fails with
 	// ErrMoved when the source does not lead to this account any more.
 	Open func(ctx context.Context, source types.NamespacedName) (reader Reader, version string, err error)
-	// Wake is called for each object that has news. It must not block.
-	Wake func(object types.NamespacedName)
+	// Wake is called for each object that has news. first is true when somebody waits for them: they go before what is still to
+	// begin. It must not block.
+	Wake func(object types.NamespacedName, first bool)
 	// Marker is a text that the names of all images contain that are being imported.
 	Marker string
 	// Clock tells when a look begins.
@@ -118,7 +119,7 @@ func (w *Watch) Look(object, source types.NamespacedName, version string, subjec
 		// The moment has passed: whatever begins from now on is late enough, also by a clock that is set back.
 		f.since = w.options.Clock.Now()
 	}
-	f.wants, f.woken = true, false
+	f.wants = true
 	w.lastAsked = w.options.Clock.Now()
 	if w.asked.IsZero() {
 		w.asked = w.lastAsked
@@ -140,7 +141,7 @@ func (w *Watch) Follow(object, source types.NamespacedName, version string, subj
 	if known != nil && known.Begun.After(f.since) {
 		f.since = known.Begun
 	}
-	f.version, f.subject, f.pace, f.woken, f.check, f.told = version, subject, pace, false, false, unknown
+	f.version, f.subject, f.pace, f.unread, f.check, f.told = version, subject, pace, time.Time{}, false, unknown
 	// Who was told of a failure still waits for what comes after it.
 	f.wants = f.wants && f.err != nil
 	if known != nil {

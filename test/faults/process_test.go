@@ -55,7 +55,7 @@ func (w *world) newProcess() *process {
 	p.reconciler = &controllers.Reconciler{
 		Client: &cached{Client: kube, w: w, p: p}, APIReader: kube, Events: recorder{w}, Endpoint: endpoint,
 		ClusterUID: w.cluster, Timing: w.timing, Clock: w.clock,
-		Wake: func(types.NamespacedName) { p.wake() },
+		Wake: func(types.NamespacedName, bool) { p.wake() },
 	}
 	return p
 }
