@@ -42,8 +42,9 @@ type account struct {
 	// missing listings show nothing, refused is an ID that no search takes.
 	missing int
 	refused string
-	// changing listings may have missed something.
+	// changing listings may have missed something, and so may restless searches, the next ones.
 	changing bool
+	restless int
 	// slow is how long a call takes.
 	slow time.Duration
 	err  error
@@ -137,6 +138,11 @@ func (a *account) ImagesByName(_ context.Context, part string) ([]ens.Image, err
 	if part == marker {
 		found, a.shy = found[min(a.shy, len(found)):], 0
 	}
+	if a.restless > 0 {
+		a.restless--
+		a.calls++
+		return found, refusal(ens.ClassUnavailable, ens.CodeListingChanged)
+	}
 	return found, a.list(found)
 }
 
@@ -197,6 +203,22 @@ func (a *account) set(i int, status string) {
 			a.images[at].Status = status
 		}
 	}
+}
+
+// others puts so many images into the account that nobody follows.
+func (a *account) others(images int) {
+	for i := range images {
+		a.images = append(a.images, ens.Image{ID: id(100_000 + i), Name: "another", Status: ens.StatusAvailable})
+	}
+}
+
+// knowsThePages has the watch read the full listing once: somebody has to know of an absence.
+func (a *account) knowsThePages() {
+	nobody := Subject{Suffixes: []string{suffix(99_999)}}
+	a.Expect(a.looks(99_999, nobody)).To(BeNil())
+	a.pass(time.Second)
+	a.Expect(a.looks(99_999, nobody)).NotTo(BeNil())
+	a.watch.Forget(object(99_999))
 }
 
 // counted returns the calls that were made during the time.

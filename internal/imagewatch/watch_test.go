@@ -94,26 +94,46 @@ func TestUnreadNews(t *testing.T) {
 		a.pass(11 * time.Second)
 		a.Expect(a.woken).To(HaveLen(1))
 		a.set(1, "Failed")
-		a.Expect(a.counted(40*time.Second)).To(BeZero())
+		a.Expect(a.counted(40 * time.Second)).To(BeZero())
 		a.Expect(a.counted(22*time.Second)).To(BeNumerically(">=", 1), "news cannot be lost")
 		a.Expect(a.woken).To(HaveKeyWithValue(object(1), 2))
 	})
 }
 
-// What a search for all imports misses is looked for by itself, and does not cost a full listing.
+// What a search for all imports misses is looked for by itself where that is cheaper than a full listing.
 func TestSearchMissesAFew(t *testing.T) {
 	t.Parallel()
 	watching(t, func(a *account) {
-		for i := range 3000 {
-			a.images = append(a.images, ens.Image{ID: id(100_000 + i), Name: "another", Status: ens.StatusAvailable})
-		}
+		a.others(3000)
 		for i := range 100 {
 			a.importing(i)
 		}
+		a.knowsThePages()
 		a.pass(time.Minute)
-		a.shy = 3
-		a.Expect(a.counted(10 * time.Second)).To(BeNumerically("<=", 2+3))
-		a.Expect(a.shy).To(BeZero())
+		clear(a.woken)
+		for shy, calls := range map[int]int{3: 2 + 3, 90: 1 + 62} {
+			a.shy = shy
+			a.Expect(a.counted(10 * time.Second)).To(Equal(calls))
+			a.Expect(a.shy).To(BeZero())
+		}
+		a.Expect(a.woken).To(BeEmpty())
+	})
+}
+
+// A search for all imports that finds nothing where the objects' own searches find something is not trusted for a while.
+func TestBlindToTheMarker(t *testing.T) {
+	t.Parallel()
+	watching(t, func(a *account) {
+		a.others(3000)
+		for i := range 10 {
+			a.importing(i)
+		}
+		a.knowsThePages()
+		a.pass(5 * time.Minute)
+		a.Expect(a.watch.blind).To(BeZero())
+		a.shy = 10
+		a.pass(10 * time.Second)
+		a.Expect(a.watch.blind).NotTo(BeZero())
 	})
 }
 
