@@ -45,6 +45,8 @@ type account struct {
 	// changing listings may have missed something, and so may restless searches, the next ones.
 	changing bool
 	restless int
+	// changesAt is the number of the listing that changes while it is read, listings counts them.
+	changesAt, listings int
 	// slow is how long a call takes.
 	slow time.Duration
 	err  error
@@ -148,6 +150,9 @@ func (a *account) ImagesByName(_ context.Context, part string) ([]ens.Image, err
 
 func (a *account) Images(context.Context) ([]ens.Image, error) {
 	a.written.Load()
+	if a.listings++; a.listings == a.changesAt {
+		return nil, refusal(ens.ClassUnavailable, ens.CodeListingChanged)
+	}
 	if a.missing > 0 {
 		a.missing--
 		return nil, a.list(nil)

@@ -16,12 +16,13 @@ func TestUnsureSearchIsRepeated(t *testing.T) {
 	t.Parallel()
 	watching(t, func(a *account) {
 		a.images = []ens.Image{{ID: id(1), Name: "golden" + suffix(1)}}
-		a.restless = 1
+		a.restless = 2 // that for the marker, and that for the object
 		subject := Subject{Suffixes: []string{suffix(2)}}
 		a.Expect(a.looks(2, subject)).To(BeNil())
 		a.pass(time.Second)
 		sight, err := a.looks(2, subject)
 		a.Expect(err).NotTo(HaveOccurred())
+		a.Expect(sight).NotTo(BeNil(), "another search in the same round has answered")
 		a.Expect(sight.Images).To(BeEmpty())
 
 		a.restless = 1000
@@ -29,6 +30,20 @@ func TestUnsureSearchIsRepeated(t *testing.T) {
 		a.Expect(err).NotTo(HaveOccurred())
 		a.Expect(a.counted(time.Minute)).To(BeNumerically("~", 15, 10))
 		a.Expect(a.watch.Look(object(2), secret, "1", subject, time.Now())).To(BeNil())
+	})
+}
+
+// A second listing that changes proves nothing.
+func TestUnsureSecondListing(t *testing.T) {
+	t.Parallel()
+	watching(t, func(a *account) {
+		a.changesAt = 2
+		subject := Subject{Suffixes: []string{suffix(1), suffix(2)}}
+		a.Expect(a.looks(1, subject)).To(BeNil())
+		a.pass(time.Second)
+		a.Expect(a.looks(1, subject)).To(BeNil())
+		a.pass(5 * time.Second)
+		a.Expect(a.looks(1, subject)).NotTo(BeNil())
 	})
 }
 
