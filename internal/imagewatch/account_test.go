@@ -217,6 +217,25 @@ func (a *account) others(images int) {
 	}
 }
 
+// importingAmongOthers has imports run in an account with so many other images that a full listing, which was read once, is dear.
+func (a *account) importingAmongOthers(imports int) {
+	a.others(3000)
+	for i := range imports {
+		a.importing(i)
+	}
+	a.knowsThePages()
+}
+
+// hasUnreadNews has an object be told that its image is there, and be busy.
+func (a *account) hasUnreadNews(i int) {
+	a.importing(i)
+	a.pass(time.Minute)
+	clear(a.woken)
+	a.busy = true
+	a.set(i, ens.StatusAvailable)
+	a.pass(11 * time.Second)
+}
+
 // knowsThePages has the watch read the full listing once: somebody has to know of an absence.
 func (a *account) knowsThePages() {
 	nobody := Subject{Suffixes: []string{suffix(99_999)}}

@@ -79,12 +79,7 @@ func TestOneOfTwoIsGone(t *testing.T) {
 func TestBusyIsNotToldOfAnAbsence(t *testing.T) {
 	t.Parallel()
 	watching(t, func(a *account) {
-		a.importing(1)
-		a.pass(time.Minute)
-		clear(a.woken)
-		a.busy = true
-		a.set(1, ens.StatusAvailable)
-		a.pass(11 * time.Second)
+		a.hasUnreadNews(1)
 		a.images[0].Name = "golden"
 		a.knowsThePages()
 		a.Expect(a.woken).To(HaveKeyWithValue(object(1), 1))

@@ -19,9 +19,7 @@ func TestCostOfWatching(t *testing.T) {
 		{1, 0, 6}, {50, 0, 6}, {100, 0, 12}, {1000, 0, 120}, {100, 10_000, 12}, {1, 10_000, 6},
 	} {
 		watching(t, func(a *account) {
-			for i := range c.others {
-				a.images = append(a.images, ens.Image{ID: id(100_000 + i), Name: "another", Status: ens.StatusAvailable})
-			}
+			a.others(c.others)
 			for i := range c.objects {
 				a.importing(i)
 			}
@@ -82,16 +80,11 @@ func TestEcho(t *testing.T) {
 	})
 }
 
-// Who has not come yet for its news is not looked for for a while, also when others are, and then is told what has changed since.
+// Who has not come yet for its news is not looked for for a while, and then is told what has changed since.
 func TestUnreadNews(t *testing.T) {
 	t.Parallel()
 	watching(t, func(a *account) {
-		a.importing(1)
-		a.pass(time.Minute)
-		clear(a.woken)
-		a.busy = true
-		a.set(1, ens.StatusAvailable)
-		a.pass(11 * time.Second)
+		a.hasUnreadNews(1)
 		a.Expect(a.woken).To(HaveLen(1))
 		a.set(1, "Failed")
 		a.Expect(a.counted(40 * time.Second)).To(BeZero())
@@ -104,11 +97,7 @@ func TestUnreadNews(t *testing.T) {
 func TestSearchMissesAFew(t *testing.T) {
 	t.Parallel()
 	watching(t, func(a *account) {
-		a.others(3000)
-		for i := range 100 {
-			a.importing(i)
-		}
-		a.knowsThePages()
+		a.importingAmongOthers(100)
 		a.pass(time.Minute)
 		clear(a.woken)
 		for shy, calls := range map[int]int{3: 2 + 3, 90: 1 + 62} {
@@ -124,11 +113,7 @@ func TestSearchMissesAFew(t *testing.T) {
 func TestBlindToTheMarker(t *testing.T) {
 	t.Parallel()
 	watching(t, func(a *account) {
-		a.others(3000)
-		for i := range 10 {
-			a.importing(i)
-		}
-		a.knowsThePages()
+		a.importingAmongOthers(10)
 		a.pass(5 * time.Minute)
 		a.Expect(a.watch.blind).To(BeZero())
 		a.shy = 10
