@@ -119,6 +119,9 @@ func TestBlindToTheMarker(t *testing.T) {
 		a.shy = 10
 		a.pass(10 * time.Second)
 		a.Expect(a.watch.blind).NotTo(BeZero())
+		a.Expect(a.counted(time.Minute)).To(BeNumerically(">", 2*62), "the full listing instead")
+		a.pass(blindness)
+		a.Expect(a.counted(time.Minute)).To(BeNumerically("<", 10), "the search again")
 	})
 }
 
